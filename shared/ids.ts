@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/**
+ * Text that names something: a room, a participant, a publication. Free text in every language, but bounded and without
+ * control characters, so that it can stand in a URL, a log line and a database key.
+ */
+function nameOfAtMost(characters: number) {
+  return (
+    z
+      .string()
+      .min(1)
+      .max(characters)
+      // eslint-disable-next-line no-control-regex -- control characters are what this keeps out
+      .regex(/^[^\u0000-\u001f\u007f]*$/u, 'must not contain control characters')
+  );
+}
+
+/** The room's full name, `tenant/room`: the same room for members of every protocol. */
+export const RoomIdSchema = nameOfAtMost(256).regex(/^[^/]+\/.+$/u, 'must have the form tenant/room');
+export type RoomId = z.infer<typeof RoomIdSchema>;
+
+/** The name of a participant inside its room. */
+export const ParticipantIdSchema = nameOfAtMost(254);
+export type ParticipantId = z.infer<typeof ParticipantIdSchema>;
+
+/** An id given out by the media node: of a transport, a producer or a consumer. */
+export const MediaIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be an id given out by the media node');
+export type MediaId = z.infer<typeof MediaIdSchema>;
+
+/** The tenant of rooms whose protocol knows no tenants. */
+export const DEFAULT_TENANT = 'default';
+
+/**
+ * The full name of a room.
+ *
+ * @param tenant owner of the room; contains no `/`.
+ * @param name the room's name as its protocol knows it.
+ */
+export function roomIdOf(tenant: string, name: string): RoomId {
+  return `${tenant}/${name}`;
+}
