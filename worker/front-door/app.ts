@@ -1,0 +1,49 @@
+import { Hono } from 'hono';
+import type { Env } from '../env.ts';
+import { logger } from '../logger.ts';
+import { entrances } from '../protocols/index.ts';
+import type { Door } from '../protocols/protocol.ts';
+import { SettingsError, settingsOf } from '../settings.ts';
+import { isAtHome, permits } from './access.ts';
+import { enterRoom } from './find-room.ts';
+import { takeMediaEvents } from './media-events.ts';
+import { MEDIA_EVENTS_PATH } from '../../shared/media-api.ts';
+
+/** The front door: stateless, it finds out which protocol and which room a request is for and hands it over. */
+export const app = new Hono<{ Bindings: Env; Variables: { door: Door } }>();
+
+app.onError((error, context) => {
+  if (error instanceof SettingsError) return context.text(`This edge is not set up:\n${error.message}\n`, 500);
+  logger.error('request failed', { path: context.req.path, error: String(error) });
+  return context.text('Internal error\n', 500);
+});
+
+app.use(async (context, next) => {
+  if (!isAtHome(settingsOf(context.env), new URL(context.req.url))) {
+    return context.text('In development mode this edge answers on loopback addresses only. Set PARLEY_MODE to production.\n', 403);
+  }
+  if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return enterRoom(context.req.raw, context.env);
+  return next();
+});
+
+app.get('/healthz', (context) => context.json({ status: 'ok' }));
+app.post(MEDIA_EVENTS_PATH, (context) => takeMediaEvents(context.req.raw, context.env));
+
+for (const { name, api } of entrances) {
+  for (const path of api?.paths ?? []) {
+    app.use(`${path}/*`, async (context, next) => {
+      context.set('door', doorOf(name, context.env));
+      await next();
+    });
+    if (api) app.route(path, api.routes);
+  }
+}
+
+app.get('*', (context) => context.env.ASSETS.fetch(context.req.raw));
+
+function doorOf(protocol: string, env: Env): Door {
+  return {
+    permits: (request, claim) => permits(settingsOf(env), request, claim),
+    call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
+  };
+}

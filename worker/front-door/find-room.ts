@@ -1,0 +1,42 @@
+import { type Env, PROTOCOL_HEADER, ROOM_HEADER } from '../env.ts';
+import { entrances } from '../protocols/index.ts';
+import type { Entrance, RoomClaim, Upgrade } from '../protocols/protocol.ts';
+import { settingsOf } from '../settings.ts';
+import { permits } from './access.ts';
+
+/** Hands a WebSocket upgrade to the room that its URL names, in the protocol that recognises it. */
+export async function enterRoom(request: Request, env: Env): Promise<Response> {
+  const found = recognise(upgradeOf(request));
+  if (!found) return new Response('No protocol recognises this WebSocket\n', { status: 404 });
+  const { entrance, claims } = found;
+  if (claims.length === 0) return new Response('The URL names no room\n', { status: 400 });
+
+  let response = new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
+  for (const claim of claims) {
+    if (!(await permits(settingsOf(env), request, claim))) continue;
+    response = await env.ROOMS.getByName(claim.room).fetch(addressed(request, entrance, claim));
+    // The next reading of the name is tried only when this one means no room.
+    if (response.status !== 404) return response;
+  }
+  return response;
+}
+
+function upgradeOf(request: Request): Upgrade {
+  const subprotocols = request.headers.get('sec-websocket-protocol')?.split(',') ?? [];
+  return { url: new URL(request.url), subprotocols: subprotocols.map((name) => name.trim()) };
+}
+
+function recognise(upgrade: Upgrade): { entrance: Entrance; claims: RoomClaim[] } | undefined {
+  for (const entrance of entrances) {
+    const claims = entrance.findRooms(upgrade);
+    if (claims) return { entrance, claims };
+  }
+  return undefined;
+}
+
+function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {
+  const headers = new Headers(request.headers);
+  headers.set(ROOM_HEADER, encodeURIComponent(claim.room));
+  headers.set(PROTOCOL_HEADER, entrance.name);
+  return new Request(request, { headers });
+}

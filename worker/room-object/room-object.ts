@@ -1,0 +1,259 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { RoomId } from '../../shared/ids.ts';
+import { assertNever } from '../../shared/assert-never.ts';
+import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
+import { type Env, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../env.ts';
+import { newAdapters } from '../protocols/index.ts';
+import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
+import { Conference } from '../room/conference.ts';
+import type { MediaOrder, RoomEvent } from '../room/events.ts';
+import type { Time } from '../room/participant.ts';
+import { newRoom, Room, type RoomOutlet, type RoomSnapshot } from '../room/room.ts';
+import { settingsOf } from '../settings.ts';
+import { logger } from '../logger.ts';
+import { MediaClient } from './media-client.ts';
+import { RoomMedia } from './room-media.ts';
+import { Sessions } from './sessions.ts';
+import { RoomStorage } from './storage.ts';
+
+/** After a restart of the edge all sockets are gone; clients have this long to come back. */
+const RESTART_GRACE: Time = 15_000;
+
+/** No message of any protocol is larger, in characters. Larger ones are ignored. */
+const MAX_FRAME_LENGTH = 64 * 1024;
+
+interface RoomWithMedia extends LiveRoom {
+  readonly media: RoomMedia;
+}
+
+/**
+ * The Durable Object of one room: it holds the sockets, the storage, the alarm and the way to the media node, and lets the protocols' adapters
+ * and the room model talk to each other. What is decided is decided there.
+ */
+export class RoomObject extends DurableObject<Env> implements RoomGate {
+  readonly #storage: RoomStorage;
+  readonly #sessions: Sessions;
+  readonly #adapters = newAdapters();
+  readonly #host: RoomHost;
+  #live: RoomWithMedia | undefined;
+  #alarmAt: Time | null = null;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    this.#storage = new RoomStorage(context.storage.sql);
+    this.#sessions = new Sessions(context);
+    const snapshot = this.#storage.load();
+    if (snapshot) this.#live = this.#wakeUp(snapshot);
+    this.#host = this.#hostOf(undefined);
+  }
+
+  /** A call of a protocol's HTTP API. */
+  async call(roomId: RoomId, protocol: string, request: object): Promise<string> {
+    const adapter = this.#adapterOf(protocol);
+    if (!adapter.call) throw new Error(`${protocol} has no HTTP API`);
+    try {
+      return await adapter.call(request, this.#hostOf(roomId));
+    } finally {
+      await this.#settle();
+    }
+  }
+
+  /** Events of the media node. Each is applied once, however often it is delivered. */
+  async takeMediaEvents({ generation, first, events }: MediaEventBatch): Promise<boolean> {
+    const fresh = this.#live?.media.newEvents(generation, first, events.length);
+    if (fresh === undefined) return false;
+    for (const event of events.slice(events.length - fresh)) this.#applyMediaEvent(event);
+    await this.#settle();
+    return true;
+  }
+
+  /** A WebSocket upgrade that the front door has found this room for. */
+  override async fetch(request: Request): Promise<Response> {
+    const protocol = request.headers.get(PROTOCOL_HEADER) ?? '';
+    const roomId = decodeURIComponent(request.headers.get(ROOM_HEADER) ?? '');
+    const id = crypto.randomUUID();
+    const admission = this.#adapterOf(protocol).admit(new URL(request.url), id, this.#hostOf(roomId));
+    if (!admission.admitted) return new Response(admission.message, { status: admission.status });
+
+    const { participantId } = admission;
+    this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#sessions.accept(server, { id, participantId, protocol });
+    await this.#settle();
+    return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
+  }
+
+  override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {
+    const session = this.#sessions.of(socket);
+    if (!session) return;
+    session.heard();
+    const length = typeof frame === 'string' ? frame.length : frame.byteLength;
+    if (length > MAX_FRAME_LENGTH) return;
+    this.#adapterOf(session.protocol).receive(frame, session, this.#host);
+    await this.#settle();
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    const session = this.#sessions.of(socket);
+    this.#sessions.forget(socket);
+    closeQuietly(socket);
+    if (!session) return;
+    this.#adapterOf(session.protocol).closed(code, session, this.#host);
+    await this.#settle();
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    await this.webSocketClose(socket, 1006);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null;
+    const now = Date.now();
+    this.#live?.room.sweep(now);
+    await this.#live?.media.renew(now);
+    await this.#settle();
+  }
+
+  // ---- Inside --------------------------------------------------------------------------------------------------------------
+
+  #assemble(snapshot: RoomSnapshot): RoomWithMedia {
+    const settings = settingsOf(this.env);
+    const outlet: RoomOutlet = {
+      event: (event) => {
+        this.#publish(event);
+      },
+      order: (order) => {
+        this.#carryOut(order);
+      },
+    };
+    const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
+    const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
+    const media = new RoomMedia(room.id, client, this.#storage, () => {
+      room.mediaLost();
+    });
+    return { room, media, conference: new Conference(room, media) };
+  }
+
+  /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
+  #wakeUp(snapshot: RoomSnapshot): RoomWithMedia {
+    const live = this.#assemble(snapshot);
+    const connected = new Set(this.#sessions.all().map((session) => session.id));
+    for (const { id, presence } of snapshot.participants) {
+      if (presence.state === 'present' && !connected.has(presence.session)) {
+        live.room.loseSession(id, presence.session, Date.now() + RESTART_GRACE);
+      }
+    }
+    return live;
+  }
+
+  /** @param roomId the room's name, needed to make it; a room that is there knows its own. */
+  #hostOf(roomId: RoomId | undefined): RoomHost {
+    return {
+      live: () => this.#live,
+      create: () => roomId !== undefined && this.#create(roomId),
+      now: () => Date.now(),
+    };
+  }
+
+  #create(roomId: RoomId): boolean {
+    if (this.#live) return false;
+    this.#live = this.#assemble(newRoom(roomId, Date.now()));
+    this.#live.room.save();
+    return true;
+  }
+
+  #adapterOf(protocol: string): Adapter {
+    const adapter = this.#adapters.get(protocol);
+    if (!adapter) throw new Error(`no protocol is named ${protocol}`);
+    return adapter;
+  }
+
+  /** Tells an event to everybody but its subject. A protocol's frame is made once, however many sessions get it. */
+  #publish(event: RoomEvent): void {
+    const frames = new Map<string, string | undefined>();
+    for (const session of this.#sessions.all()) {
+      const { protocol, participantId } = session;
+      if (participantId === event.participantId) continue;
+      if (!frames.has(protocol)) frames.set(protocol, this.#adapterOf(protocol).present(event));
+      const frame = frames.get(protocol);
+      if (frame !== undefined) session.send(frame);
+    }
+    if (event.type !== 'participant-left') return;
+    for (const session of this.#sessionsOf(event.participantId)) {
+      session.close(this.#adapterOf(session.protocol).farewell(event.reason));
+    }
+  }
+
+  #carryOut(order: MediaOrder): void {
+    this.#live?.conference.carryOut(order).catch((error: unknown) => {
+      logger.warn('media order failed', { order: order.type, error: String(error) });
+    });
+  }
+
+  #applyMediaEvent(event: MediaEvent): void {
+    if (!this.#live) return;
+    const { room, media } = this.#live;
+    switch (event.type) {
+      case 'transport-state':
+        room.connectionChanged(event.transport, event.state === 'connected' ? 'connected' : 'lost', Date.now());
+        return;
+      case 'producer-closed':
+        room.publicationEnded(event.producer);
+        return;
+      case 'audio-levels':
+        room.audibleChanged(event.levels.map((level) => level.producer));
+        return;
+      case 'room-closed':
+        logger.warn('media lost', { room: room.id, cause: event.cause });
+        media.lost();
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #sessionsOf(participantId: string) {
+    return this.#sessions.all().filter((session) => session.participantId === participantId);
+  }
+
+  #closeSessionsOf(participantId: string, closing: { code: number; reason: string }): void {
+    for (const session of this.#sessionsOf(participantId)) session.close(closing);
+  }
+
+  /** After everything that may have changed the room: end it when it is over, else wake up when something is due. */
+  async #settle(): Promise<void> {
+    const live = this.#live;
+    if (!live) return;
+    if (live.room.isOver(Date.now())) return this.#end(live);
+    const deadlines = [live.room.nextDeadline(), live.media.renewAt].filter((time) => time !== null);
+    const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
+    if (due === null || due === this.#alarmAt) return;
+    this.#alarmAt = due;
+    await this.ctx.storage.setAlarm(due);
+  }
+
+  async #end({ media }: RoomWithMedia): Promise<void> {
+    this.#live = undefined;
+    const closing = media.close();
+    this.#storage.clear();
+    this.#alarmAt = null;
+    await Promise.all([closing, this.ctx.storage.deleteAlarm()]);
+  }
+}
+
+/** A client that asked for a sub-protocol fails the handshake if none is selected. */
+function subprotocolHeader(request: Request, { subprotocol }: Extract<Admission, { admitted: true }>): Headers {
+  const requested = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/u) ?? [];
+  const headers = new Headers();
+  if (subprotocol !== undefined && requested.includes(subprotocol)) headers.set('sec-websocket-protocol', subprotocol);
+  return headers;
+}
+
+/** Completes the closing handshake; the platform throws when there is nothing left to complete. */
+function closeQuietly(socket: WebSocket): void {
+  try {
+    socket.close();
+  } catch {
+    // Already closed on both sides.
+  }
+}

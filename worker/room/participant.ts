@@ -1,0 +1,50 @@
+import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+
+/** Times are milliseconds since the epoch throughout the room. */
+export type Time = number;
+
+/** Names one connection of a client. Never used twice. */
+export type SessionId = string;
+
+/**
+ * How the room knows that a participant is there. Presence is a lease with a deadline, never the state of a socket: a socket of a
+ * client that has vanished can look open for ever.
+ *
+ * - `entering`: has a seat but no session yet; the others have not been told.
+ * - `present`: has a session. `until` is set while its media connection is lost.
+ * - `away`: its session was cut; it may come back silently until the deadline.
+ */
+export type Presence =
+  | { readonly state: 'entering'; readonly until: Time }
+  | { readonly state: 'present'; readonly session: SessionId; readonly until: Time | null }
+  | { readonly state: 'away'; readonly until: Time };
+
+/** `send` carries what the participant publishes, `receive` what it subscribes to. */
+export type Direction = 'send' | 'receive';
+
+export interface Connection {
+  readonly transport: MediaId;
+  readonly state: 'new' | 'connected' | 'lost';
+}
+
+export interface Participant {
+  readonly id: ParticipantId;
+  /** Tells this stay from earlier stays of the same id: what belongs to an earlier one never touches this one. */
+  readonly generation: number;
+  readonly joinedAt: Time;
+  readonly presence: Presence;
+  readonly connections: Readonly<Partial<Record<Direction, Connection>>>;
+  /** Whether anybody was told of it while it was still entering. */
+  readonly disclosed: boolean;
+}
+
+/** The deadline of the participant's lease, if one is running. */
+export function leaseOf({ presence }: Participant): Time | null {
+  return presence.until;
+}
+
+/** Whether its media was connected once and none of it is now: the sign of a client that has vanished. */
+export function hasLostMedia({ connections }: Participant): boolean {
+  const states = Object.values(connections).map((connection) => connection.state);
+  return states.includes('lost') && !states.includes('connected');
+}

@@ -1,0 +1,19 @@
+import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaKind } from '../../shared/rtp.ts';
+
+/** What a track shows. A participant has at most one publication of each. */
+export type Source = 'microphone' | 'camera' | 'screen';
+
+/** One track that a participant sends to the room. */
+export interface Publication {
+  /** The id of the producer that carries it on the media node. */
+  readonly id: MediaId;
+  readonly participantId: ParticipantId;
+  readonly source: Source;
+  readonly paused: boolean;
+}
+
+/** The kind of media a source gives. */
+export function kindOf(source: Source): MediaKind {
+  return source === 'microphone' ? 'audio' : 'video';
+}

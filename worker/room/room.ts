@@ -1,0 +1,365 @@
+import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
+import { Refusal } from './errors.ts';
+import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
+import {
+  type Connection,
+  type Direction,
+  type Participant,
+  type Presence,
+  type SessionId,
+  type Time,
+  hasLostMedia,
+  leaseOf,
+} from './participant.ts';
+import type { Publication, Source } from './publication.ts';
+import { Collection, type RecordStore } from './records.ts';
+import type { Subscription } from './subscription.ts';
+
+/** What the room knows of itself beside its members. */
+export interface RoomRecord {
+  readonly id: RoomId;
+  readonly createdAt: Time;
+  /** Number of the last event. */
+  readonly sequence: number;
+  /** Generation of the last participant that joined. */
+  readonly lastGeneration: number;
+  /** Whether anybody ever joined. */
+  readonly entered: boolean;
+}
+
+/** Everything that a room consists of, as it was stored. */
+export interface RoomSnapshot {
+  readonly room: RoomRecord;
+  readonly participants: readonly Participant[];
+  readonly publications: readonly Publication[];
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** Where the room's decisions go. Called synchronously and in order. */
+export interface RoomOutlet {
+  event(event: RoomEvent): void;
+  order(order: MediaOrder): void;
+}
+
+export interface RoomSettings {
+  /** Most participants at the same time. */
+  readonly capacity: number;
+}
+
+/** A room that nobody entered is forgotten after this long. */
+const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
+
+/** An attempt to join that is older than this gives way to a new one of the same identity. */
+const STALE_ENTRY: Time = 10_000;
+
+/** A participant whose media connection is lost may still recover for this long. */
+const MEDIA_LOSS_GRACE: Time = 10_000;
+
+/** A new, empty room. */
+export function newRoom(id: RoomId, now: Time): RoomSnapshot {
+  const room: RoomRecord = { id, createdAt: now, sequence: 0, lastGeneration: 0, entered: false };
+  return { room, participants: [], publications: [], subscriptions: [] };
+}
+
+/**
+ * The one model of a conference: who is there, what they publish and subscribe to, and the one order of everything that happens.
+ *
+ * It is synchronous and has no clock, no sockets and no network. Commands come in; events for the members and orders for the media node go
+ * out through the outlet; every change is written through to the store. A refused command throws {@link Refusal} and changes nothing.
+ */
+export class Room {
+  readonly #record: Collection<RoomRecord>;
+  readonly #participants: Collection<Participant>;
+  readonly #publications: Collection<Publication>;
+  readonly #subscriptions: Collection<Subscription>;
+  readonly #settings: RoomSettings;
+  readonly #outlet: RoomOutlet;
+  readonly id: RoomId;
+  /** Who is audible now. Not stored: the media node tells it anew whenever it changes. */
+  #talking: ReadonlySet<ParticipantId> = new Set();
+
+  constructor(snapshot: RoomSnapshot, settings: RoomSettings, store: RecordStore, outlet: RoomOutlet) {
+    this.id = snapshot.room.id;
+    this.#record = new Collection('room', store, [snapshot.room]);
+    this.#participants = new Collection('participants', store, snapshot.participants);
+    this.#publications = new Collection('publications', store, snapshot.publications);
+    this.#subscriptions = new Collection('subscriptions', store, snapshot.subscriptions);
+    this.#settings = settings;
+    this.#outlet = outlet;
+  }
+
+  /** Stores a room that has just been made. A room that was loaded is stored already. */
+  save(): void {
+    this.#record.set(this.#own);
+  }
+
+  get sequence(): number {
+    return this.#own.sequence;
+  }
+
+  participants(): Participant[] {
+    return this.#participants.values();
+  }
+
+  participant(id: ParticipantId): Participant | undefined {
+    return this.#participants.get(id);
+  }
+
+  publication(id: MediaId): Publication | undefined {
+    return this.#publications.get(id);
+  }
+
+  publicationsOf(participantId: ParticipantId): Publication[] {
+    return this.#publications.filter((publication) => publication.participantId === participantId);
+  }
+
+  subscriptionsOf(participantId: ParticipantId): Subscription[] {
+    return this.#subscriptions.filter((subscription) => subscription.participantId === participantId);
+  }
+
+  // ---- Joining and leaving -------------------------------------------------------------------------------------------------
+
+  /**
+   * Gives a newcomer its seat. The others hear of it when its session opens.
+   *
+   * @param until deadline for opening a session.
+   * @throws Refusal `already-joined` while the same identity is there, `room-full`.
+   */
+  join(id: ParticipantId, now: Time, until: Time): Participant {
+    const earlier = this.#participants.get(id);
+    if (earlier && !isStaleEntry(earlier, now)) throw new Refusal('already-joined');
+    if (!earlier && this.#participants.size >= this.#settings.capacity) throw new Refusal('room-full');
+    if (earlier) this.#remove(earlier, 'replaced');
+
+    const generation = this.#own.lastGeneration + 1;
+    this.#record.set({ ...this.#own, lastGeneration: generation, entered: true });
+    const presence: Presence = { state: 'entering', until };
+    return this.#participants.set({ id, generation, joinedAt: now, presence, connections: {}, disclosed: false });
+  }
+
+  /**
+   * The participant's session is open: a newcomer is announced with everything it publishes, one that was away comes back silently.
+   *
+   * @throws Refusal `participant-not-found`; `already-joined` while another session of it is alive.
+   */
+  openSession(id: ParticipantId, session: SessionId): Participant {
+    const participant = this.require(id);
+    const { presence } = participant;
+    if (presence.state === 'present' && !hasLostMedia(participant)) throw new Refusal('already-joined');
+
+    const opened = this.#participants.set({ ...participant, presence: { state: 'present', session, until: null }, disclosed: true });
+    if (presence.state === 'entering') {
+      this.#emit({ type: 'participant-joined', participantId: id, publications: this.publicationsOf(id) });
+    }
+    return opened;
+  }
+
+  /** The session was cut, not ended: the participant keeps its place until the deadline. A session that is not its current one changes nothing. */
+  loseSession(id: ParticipantId, session: SessionId, until: Time): void {
+    const participant = this.#withSession(id, session);
+    if (participant) this.#participants.set({ ...participant, presence: { state: 'away', until } });
+  }
+
+  /** The session was ended by the participant. A session that is not its current one changes nothing. */
+  endSession(id: ParticipantId, session: SessionId): void {
+    const participant = this.#withSession(id, session);
+    if (participant) this.#remove(participant, 'left');
+  }
+
+  /** Takes the participant out of the room, with all that it publishes. Unknown participants are ignored. */
+  leave(id: ParticipantId, reason: LeaveReason): void {
+    const participant = this.#participants.get(id);
+    if (participant) this.#remove(participant, reason);
+  }
+
+  /** Somebody is about to be told that these participants exist, although they have not been announced. */
+  disclose(participants: readonly Participant[]): void {
+    for (const participant of participants) {
+      if (!participant.disclosed) this.#participants.set({ ...participant, disclosed: true });
+    }
+  }
+
+  /** A participant that has not opened its session yet gave a sign of life. */
+  extendEntry(id: ParticipantId, until: Time): void {
+    const participant = this.#participants.get(id);
+    if (participant?.presence.state === 'entering') {
+      this.#participants.set({ ...participant, presence: { state: 'entering', until } });
+    }
+  }
+
+  /** Removes everybody whose lease has run out. */
+  sweep(now: Time): void {
+    for (const participant of this.participants()) {
+      const until = leaseOf(participant);
+      if (until !== null && until <= now) this.#remove(participant, 'vanished');
+    }
+  }
+
+  /** When `sweep` or `isOver` will next have something to say; `null` if only an event can change the room. */
+  nextDeadline(): Time | null {
+    if (!this.#own.entered) return this.#own.createdAt + UNUSED_ROOM_LIFE;
+    const leases = this.participants().flatMap((participant) => leaseOf(participant) ?? []);
+    return leases.length > 0 ? Math.min(...leases) : null;
+  }
+
+  /** Whether the room has ended: the last participant has left, or nobody came in time. */
+  isOver(now: Time): boolean {
+    if (this.#participants.size > 0) return false;
+    return this.#own.entered || now >= this.#own.createdAt + UNUSED_ROOM_LIFE;
+  }
+
+  // ---- Publishing and subscribing ------------------------------------------------------------------------------------------
+
+  /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
+  publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
+    const { presence } = this.require(participantId);
+    this.unpublish(participantId, source);
+    const publication = this.#publications.set({ id, participantId, source, paused: false });
+    if (presence.state !== 'entering') this.#emit({ type: 'publication-added', participantId, publication });
+    return publication;
+  }
+
+  /** Ends a publication. @returns whether there was one. */
+  unpublish(participantId: ParticipantId, source: Source): boolean {
+    const publication = this.#published(participantId, source);
+    if (!publication) return false;
+    this.#outlet.order({ type: 'close-producer', participantId, producer: publication.id });
+    this.#endPublication(publication);
+    return true;
+  }
+
+  /** The media node ended a producer by itself. */
+  publicationEnded(id: MediaId): void {
+    const publication = this.#publications.get(id);
+    if (publication) this.#endPublication(publication);
+  }
+
+  /** Pauses or resumes a publication for everybody. @returns whether there is one. */
+  setPaused(participantId: ParticipantId, source: Source, paused: boolean): boolean {
+    const before = this.#published(participantId, source);
+    if (!before) return false;
+    const publication = this.#publications.set({ ...before, paused });
+    this.#outlet.order({ type: paused ? 'pause-producer' : 'resume-producer', participantId, producer: publication.id });
+    if (this.require(participantId).presence.state !== 'entering') {
+      this.#emit({ type: paused ? 'publication-paused' : 'publication-resumed', participantId, publication });
+    }
+    return true;
+  }
+
+  /** Notes that a consumer of the media node carries a publication to a participant. */
+  subscribe(participantId: ParticipantId, id: MediaId, publicationId: MediaId): Subscription {
+    this.require(participantId);
+    return this.#subscriptions.set({ id, participantId, publicationId });
+  }
+
+  // ---- What the media node reports -----------------------------------------------------------------------------------------
+
+  /** Notes the transport that a participant uses in one direction. */
+  connect(participantId: ParticipantId, direction: Direction, transport: MediaId): void {
+    const participant = this.require(participantId);
+    const connection: Connection = { transport, state: 'new' };
+    this.#participants.set({ ...participant, connections: { ...participant.connections, [direction]: connection } });
+  }
+
+  /** A transport was connected or lost. A participant that has lost all its media is given a short time to recover. */
+  connectionChanged(transport: MediaId, state: Connection['state'], now: Time): void {
+    for (const participant of this.participants()) {
+      for (const [direction, connection] of Object.entries(participant.connections)) {
+        if (connection.transport !== transport) continue;
+        const changed = { ...participant, connections: { ...participant.connections, [direction]: { transport, state } } };
+        this.#participants.set({ ...changed, presence: presenceAfterMediaChange(changed, now) });
+        return;
+      }
+    }
+  }
+
+  /** These publications are audible now, and no others. */
+  audibleChanged(publications: readonly MediaId[]): void {
+    const talking = new Set(publications.flatMap((id) => this.#publications.get(id)?.participantId ?? []));
+    const before = this.#talking;
+    this.#talking = talking;
+    for (const participantId of before) if (!talking.has(participantId)) this.#emitTalking(participantId, false);
+    for (const participantId of talking) if (!before.has(participantId)) this.#emitTalking(participantId, true);
+  }
+
+  /** The media node has lost everything: nobody is connected any more. */
+  mediaLost(): void {
+    for (const participant of this.participants()) this.#remove({ ...participant, connections: {} }, 'media-lost');
+  }
+
+  /** @throws Refusal `participant-not-found`, or `superseded` when it has left (and perhaps joined anew) since that generation. */
+  require(id: ParticipantId, generation?: number): Participant {
+    const participant = this.#participants.get(id);
+    if (generation !== undefined && participant?.generation !== generation) throw new Refusal('superseded');
+    if (!participant) throw new Refusal('participant-not-found');
+    return participant;
+  }
+
+  // ---- Inside --------------------------------------------------------------------------------------------------------------
+
+  get #own(): RoomRecord {
+    const own = this.#record.get(this.id);
+    if (!own) throw new Error(`room ${this.id} has lost its own record`);
+    return own;
+  }
+
+  #published(participantId: ParticipantId, source: Source): Publication | undefined {
+    return this.publicationsOf(participantId).find((publication) => publication.source === source);
+  }
+
+  #withSession(id: ParticipantId, session: SessionId): Participant | undefined {
+    const participant = this.#participants.get(id);
+    return participant?.presence.state === 'present' && participant.presence.session === session ? participant : undefined;
+  }
+
+  #emit(event: UnnumberedRoomEvent): void {
+    const sequence = this.#own.sequence + 1;
+    this.#record.set({ ...this.#own, sequence });
+    this.#outlet.event({ ...event, sequence });
+  }
+
+  #emitTalking(participantId: ParticipantId, talking: boolean): void {
+    if (this.#participants.get(participantId)) this.#emit({ type: 'talking-changed', participantId, talking });
+  }
+
+  #endPublication(publication: Publication): void {
+    const { participantId } = publication;
+    this.#forgetPublication(publication);
+    const presence = this.#participants.get(participantId)?.presence;
+    if (presence && presence.state !== 'entering') this.#emit({ type: 'publication-removed', participantId, publication });
+  }
+
+  #forgetPublication(publication: Publication): void {
+    this.#publications.delete(publication.id);
+    for (const { id } of this.#subscriptions.filter((subscription) => subscription.publicationId === publication.id)) {
+      this.#subscriptions.delete(id);
+    }
+  }
+
+  /** Its publications go with it without a word of their own: for the others, leaving says it all. */
+  #remove(participant: Participant, reason: LeaveReason): void {
+    const { id, presence, connections, disclosed } = participant;
+    for (const { transport } of Object.values(connections)) {
+      this.#outlet.order({ type: 'close-transport', participantId: id, transport });
+    }
+    for (const publication of this.publicationsOf(id)) this.#forgetPublication(publication);
+    for (const subscription of this.subscriptionsOf(id)) this.#subscriptions.delete(subscription.id);
+    this.#participants.delete(id);
+    if (presence.state === 'entering' && !disclosed) return;
+    // Somebody may have been told of it, somebody else not: after these two events everybody agrees.
+    if (presence.state === 'entering') this.#emit({ type: 'participant-joined', participantId: id, publications: [] });
+    this.#emit({ type: 'participant-left', participantId: id, reason });
+  }
+}
+
+function isStaleEntry({ presence, joinedAt }: Participant, now: Time): boolean {
+  return presence.state === 'entering' && joinedAt + STALE_ENTRY <= now;
+}
+
+/** Losing all media starts the lease of a participant that is present; getting some back ends it. */
+function presenceAfterMediaChange(participant: Participant, now: Time): Presence {
+  const { presence } = participant;
+  if (presence.state !== 'present') return presence;
+  if (!hasLostMedia(participant)) return { ...presence, until: null };
+  return { ...presence, until: presence.until ?? now + MEDIA_LOSS_GRACE };
+}

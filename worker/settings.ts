@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { MIN_SECRET_CHARACTERS } from '../shared/signature.ts';
+
+const SecretSchema = z
+  .string()
+  .min(MIN_SECRET_CHARACTERS, `must have at least ${MIN_SECRET_CHARACTERS} characters; \`openssl rand -hex 32\` makes a good one`)
+  .refine((secret) => new Set(secret).size >= 8, 'is too easy to guess; `openssl rand -hex 32` makes a good one');
+
+const SettingsSchema = z
+  .object({
+    /** `development` opens every entrance on the developer's own machine; `production` asks everybody for an access token. */
+    PARLEY_MODE: z.enum(['development', 'production']).default('production'),
+    /** Where the media node answers. */
+    MEDIA_NODE_URL: z.url({ protocol: /^https?$/u }).default('http://127.0.0.1:4443'),
+    /** Signs calls to the media node and checks its events. */
+    MEDIA_NODE_SECRET: SecretSchema,
+    /** Accepted beside the current secret while it is being rotated. */
+    MEDIA_NODE_SECRET_PREVIOUS: SecretSchema.optional(),
+    /** Checks access tokens. Required in production. */
+    ACCESS_TOKEN_SECRET: SecretSchema.optional(),
+    /** Most participants of one room. */
+    ROOM_CAPACITY: z.coerce.number().int().min(1).max(1000).default(100),
+  })
+  .refine((settings) => settings.PARLEY_MODE === 'development' || settings.ACCESS_TOKEN_SECRET !== undefined, {
+    path: ['ACCESS_TOKEN_SECRET'],
+    message: 'is required in production; set it with `wrangler secret put ACCESS_TOKEN_SECRET`',
+  });
+
+/** Every setting of the edge, as it was given by wrangler.toml, `.dev.vars`, `--var` or `wrangler secret`. */
+export type Settings = z.infer<typeof SettingsSchema>;
+
+/** A setting is missing or wrong. The message has one line for each and says what to do. */
+export class SettingsError extends Error {}
+
+const known = new WeakMap<object, Settings>();
+
+/**
+ * Reads and checks the settings of an environment, once.
+ *
+ * @throws SettingsError with one line for each wrong setting.
+ */
+export function settingsOf(env: object): Settings {
+  const before = known.get(env);
+  if (before) return before;
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = SettingsSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new SettingsError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('\n'));
+  }
+  known.set(env, parsed.data);
+  return parsed.data;
+}

@@ -1,0 +1,50 @@
+import {
+  type ClaimedSignature,
+  formatSignature,
+  isWithinWindow,
+  parseSignature,
+  type SignedRequest,
+  textToSign,
+} from '../shared/signature.ts';
+
+const encoder = new TextEncoder();
+const keys = new Map<string, Promise<CryptoKey>>();
+
+/** Importing a key costs more than using it; there are never more than two of them. */
+function keyOf(secret: string): Promise<CryptoKey> {
+  const known = keys.get(secret);
+  if (known) return known;
+  const key = crypto.subtle.importKey('raw', encoder.encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  keys.set(secret, key);
+  return key;
+}
+
+/** Signs a request now. @returns the value of its `authorization` header. */
+export async function sign(secret: string, request: SignedRequest): Promise<string> {
+  const stamp = { time: Date.now(), nonce: toHex(crypto.getRandomValues(new Uint8Array(16))) };
+  const signature = await crypto.subtle.sign('HMAC', await keyOf(secret), encoder.encode(textToSign(request, stamp)));
+  return formatSignature({ ...stamp, signature: toHex(new Uint8Array(signature)) });
+}
+
+/**
+ * Whether a request was signed with one of the secrets, not longer ago than the window. Whether the same request was seen before is for the
+ * receiver to say: events are numbered.
+ */
+export async function isSigned(secrets: readonly string[], request: SignedRequest, header: string | null): Promise<boolean> {
+  const claimed = parseSignature(header);
+  if (!claimed || !isWithinWindow(claimed, Date.now())) return false;
+  const checks = await Promise.all(secrets.map((secret) => verify(secret, request, claimed)));
+  return checks.includes(true);
+}
+
+async function verify(secret: string, request: SignedRequest, claimed: ClaimedSignature): Promise<boolean> {
+  return crypto.subtle.verify('HMAC', await keyOf(secret), fromHex(claimed.signature), encoder.encode(textToSign(request, claimed)));
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16));
+}
