@@ -1,0 +1,59 @@
+/** `npm run setup`: makes everything ready that `npm start` and `npm test` need. Each step is skipped when it is done already. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Failure } from './bootstrap.mjs';
+import { installPackages } from './setup/debian-packages.ts';
+import { makeDevSecrets } from './setup/dev-secrets.ts';
+import { provideWorkerBinary } from './setup/worker-binary.ts';
+
+/** A program in PATH. */
+function findProgram(names: readonly string[]): string | undefined {
+  const directories = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => directories.map((directory) => join(directory, name))).find((path) => existsSync(path));
+}
+
+async function provideProgram(purpose: string, names: readonly string[], debianPackage: string): Promise<string> {
+  const found = findProgram(names);
+  if (found !== undefined) return found;
+  await installPackages(purpose, [debianPackage]);
+  const installed = findProgram(names);
+  if (installed === undefined)
+    throw new Failure(`${names.join(' or ')} is not in PATH although ${debianPackage} is installed: check PATH.`);
+  return installed;
+}
+
+/** Debian's own build, or the one that `CHROMIUM_BIN` names. */
+export async function provideChromium(): Promise<string> {
+  const given = process.env.CHROMIUM_BIN;
+  if (given === undefined || given === '')
+    return provideProgram('Testing with a browser', ['chromium', 'chromium-browser', 'google-chrome'], 'chromium');
+  if (!existsSync(given)) throw new Failure(`CHROMIUM_BIN names ${given}, which does not exist.`);
+  return given;
+}
+
+/** coturn's server, `turnserver`. */
+export function provideCoturn(): Promise<string> {
+  return provideProgram('Relaying media (TURN)', ['turnserver'], 'coturn');
+}
+
+/**
+ * What running the edge and the media node needs.
+ *
+ * @returns environment variables that say where it is.
+ */
+export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string }> {
+  makeDevSecrets();
+  return { MEDIASOUP_WORKER_BIN: await provideWorkerBinary() };
+}
+
+/** What the tests need on top: real browsers and a real TURN server. */
+export async function setUpForTests(): Promise<Record<string, string>> {
+  const running = await setUpForRunning();
+  return { ...running, CHROMIUM_BIN: await provideChromium(), TURNSERVER_BIN: await provideCoturn() };
+}
+
+export async function main(): Promise<number> {
+  await setUpForTests();
+  console.log('Everything is ready: "npm start" runs Parley, "npm test" tests it.');
+  return 0;
+}
