@@ -1,0 +1,81 @@
+import type { MediaOrder, RoomEvent } from '../../worker/room/events.ts';
+import type { RecordStore } from '../../worker/room/records.ts';
+import { newRoom, Room, type RoomSnapshot } from '../../worker/room/room.ts';
+
+/** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
+export class MemoryStore implements RecordStore {
+  readonly #records = new Map<string, Map<string, string>>();
+
+  put(collection: string, id: string, record: object): void {
+    const records = this.#records.get(collection) ?? new Map<string, string>();
+    this.#records.set(collection, records.set(id, JSON.stringify(record)));
+  }
+
+  delete(collection: string, id: string): void {
+    this.#records.get(collection)?.delete(id);
+  }
+
+  load(): RoomSnapshot {
+    const [room] = this.#all<RoomSnapshot['room']>('room');
+    if (!room) throw new Error('no room was stored');
+    return {
+      room,
+      participants: this.#all('participants'),
+      publications: this.#all('publications'),
+      subscriptions: this.#all('subscriptions'),
+    };
+  }
+
+  #all<Item>(collection: string): Item[] {
+    return [...(this.#records.get(collection)?.values() ?? [])].map((text) => JSON.parse(text) as Item);
+  }
+}
+
+/** A room with everything that came out of it. */
+export class RoomUnderTest {
+  readonly store = new MemoryStore();
+  readonly events: RoomEvent[] = [];
+  readonly orders: MediaOrder[] = [];
+  readonly room: Room;
+
+  constructor(capacity = 100) {
+    this.room = this.#open(newRoom('default/test', 0), capacity);
+    this.room.save();
+  }
+
+  /** The room as a restarted process would find it. */
+  reloaded(): Room {
+    return this.#open(this.store.load(), 100);
+  }
+
+  /** What happened since the last call, without the numbers. */
+  takeEvents(): object[] {
+    return this.events.splice(0).map(({ sequence: _sequence, ...event }) => event);
+  }
+
+  /** Lets somebody in, with a session named after it. */
+  enter(id: string, now = 0): void {
+    this.room.join(id, now, now + 60_000);
+    this.room.openSession(id, `session of ${id}`);
+  }
+
+  #open(snapshot: RoomSnapshot, capacity: number): Room {
+    return new Room(snapshot, { capacity }, this.store, {
+      event: (event) => this.events.push(event),
+      order: (order) => this.orders.push(order),
+    });
+  }
+}
+
+/** Everything observable of a room, for comparing two of them. */
+export function contentsOf(room: Room): object {
+  const participants = room.participants().toSorted((one, other) => one.id.localeCompare(other.id));
+  return {
+    sequence: room.sequence,
+    members: participants.map((participant) => ({
+      participant,
+      publications: room.publicationsOf(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
+      subscriptions: room.subscriptionsOf(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
+    })),
+  };
+}

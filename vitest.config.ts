@@ -1,0 +1,53 @@
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+
+/** Tests that start servers or browsers take turns: two cores are soon busy, and a starved browser drops frames. */
+const heavy = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{shared,room,tools}/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'media-node',
+          include: ['test/media-node/**/*.test.ts'],
+          ...heavy,
+        },
+      },
+      {
+        test: {
+          name: 'wire',
+          include: ['test/wire/**/*.test.ts'],
+          ...heavy,
+        },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './test/worker/wrangler.toml' } })],
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'protocols',
+          include: ['test/protocols/**/*.test.ts'],
+          ...heavy,
+        },
+      },
+      {
+        test: {
+          name: 'end-to-end',
+          include: ['test/{e2e,turn}/**/*.test.ts'],
+          ...heavy,
+        },
+      },
+    ],
+  },
+});
