@@ -235,6 +235,13 @@ describe('the end of a room', () => {
     expect(test.room.isOver(1)).toBe(true);
   });
 
+  it('does not come because somebody asked for a seat and could not be served', () => {
+    test.room.join('ada', 0, 60_000);
+    test.room.leave('ada', 'left');
+    expect(test.room.isOver(1)).toBe(false);
+    expect(test.room.nextDeadline()).toBe(300_000);
+  });
+
   it('comes after five minutes when nobody ever entered', () => {
     expect(test.room.nextDeadline()).toBe(300_000);
     expect(test.room.isOver(299_999)).toBe(false);

@@ -23,7 +23,7 @@ export interface RoomRecord {
   readonly sequence: number;
   /** Generation of the last participant that joined. */
   readonly lastGeneration: number;
-  /** Whether anybody ever joined. */
+  /** Whether anybody ever got further than asking for a seat. */
   readonly entered: boolean;
 }
 
@@ -132,7 +132,7 @@ export class Room {
     if (earlier) this.#remove(earlier, 'replaced');
 
     const generation = this.#own.lastGeneration + 1;
-    this.#record.set({ ...this.#own, lastGeneration: generation, entered: true });
+    this.#record.set({ ...this.#own, lastGeneration: generation });
     const presence: Presence = { state: 'entering', until };
     return this.#participants.set({ id, generation, joinedAt: now, presence, connections: {}, disclosed: false });
   }
@@ -147,6 +147,7 @@ export class Room {
     const { presence } = participant;
     if (presence.state === 'present' && !hasLostMedia(participant)) throw new Refusal('already-joined');
 
+    this.#noteEntry();
     const opened = this.#participants.set({ ...participant, presence: { state: 'present', session, until: null }, disclosed: true });
     if (presence.state === 'entering') {
       this.#emit({ type: 'participant-joined', participantId: id, publications: this.publicationsOf(id) });
@@ -197,7 +198,7 @@ export class Room {
 
   /** When `sweep` or `isOver` will next have something to say; `null` if only an event can change the room. */
   nextDeadline(): Time | null {
-    if (!this.#own.entered) return this.#own.createdAt + UNUSED_ROOM_LIFE;
+    if (this.#participants.size === 0) return this.#own.createdAt + UNUSED_ROOM_LIFE;
     const leases = this.participants().flatMap((participant) => leaseOf(participant) ?? []);
     return leases.length > 0 ? Math.min(...leases) : null;
   }
@@ -257,6 +258,7 @@ export class Room {
   /** Notes the transport that a participant uses in one direction. */
   connect(participantId: ParticipantId, direction: Direction, transport: MediaId): void {
     const participant = this.require(participantId);
+    this.#noteEntry();
     const connection: Connection = { transport, state: 'new' };
     this.#participants.set({ ...participant, connections: { ...participant.connections, [direction]: connection } });
   }
@@ -301,6 +303,10 @@ export class Room {
     const own = this.#record.get(this.id);
     if (!own) throw new Error(`room ${this.id} has lost its own record`);
     return own;
+  }
+
+  #noteEntry(): void {
+    if (!this.#own.entered) this.#record.set({ ...this.#own, entered: true });
   }
 
   #published(participantId: ParticipantId, source: Source): Publication | undefined {
