@@ -1,0 +1,86 @@
+import { STATUS_CODES } from 'node:http';
+import type { HttpResponse } from 'uWebSockets.js';
+
+const NOTHING = Buffer.alloc(0);
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+}
+
+/**
+ * One request being answered. uWebSockets.js forbids touching a response after its client went away; an exchange knows that and turns
+ * everything after it into nothing.
+ */
+export class Exchange {
+  readonly #response: HttpResponse;
+  #isOver = false;
+  #isBodyComplete = false;
+  #onOver: (() => void) | undefined;
+
+  /** Must be created before the request handler returns, because of `onAborted`. */
+  constructor(response: HttpResponse) {
+    this.#response = response;
+    response.onAborted(() => {
+      this.#end();
+    });
+  }
+
+  /** Whether it was answered, or the client went away. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Calls back once, when it is over. */
+  onOver(callback: () => void): void {
+    this.#onOver = callback;
+  }
+
+  /**
+   * Reads the body; must be called before the request handler returns.
+   *
+   * @returns `undefined` when it is longer than `limit` bytes: the rest is not kept.
+   */
+  readBody(limit: number): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+      let body = NOTHING;
+      this.#response.onData((chunk, isLast) => {
+        this.#isBodyComplete = isLast;
+        if (body.length + chunk.byteLength > limit) {
+          resolve(undefined);
+          return;
+        }
+        // The chunk's memory is taken back when this function returns, so it has to be copied even when it is the whole body.
+        body = Buffer.concat([body, new Uint8Array(chunk)]);
+        if (isLast) resolve(body);
+      });
+    });
+  }
+
+  /** For requests whose body nobody wants; must be called before the request handler returns. */
+  ignoreBody(): void {
+    this.#response.onData((_chunk, isLast) => {
+      this.#isBodyComplete = isLast;
+    });
+  }
+
+  /** Answers. The connection is closed when the client may still be sending a body that nobody wants to read. */
+  answer({ status, body, contentType = 'application/json' }: Answer): void {
+    if (this.#isOver) return;
+    this.#response.cork(() => {
+      this.#response
+        .writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`)
+        .writeHeader('content-type', contentType)
+        .writeHeader('cache-control', 'no-store')
+        .end(body, !this.#isBodyComplete);
+    });
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver?.();
+  }
+}

@@ -1,0 +1,23 @@
+import type { Rooms } from '../sfu/rooms.ts';
+import type { Handlers } from './call.ts';
+
+export function transportHandlers(
+  rooms: Rooms,
+): Pick<Handlers, 'createTransport' | 'connectTransport' | 'transportStats' | 'closeTransport'> {
+  return {
+    createTransport({ path: { room, generation } }) {
+      return rooms.get(room, generation).createTransport();
+    },
+    async connectTransport({ path: { room, generation, transport }, body: { dtlsParameters } }) {
+      await rooms.get(room, generation).transport(transport).connect(dtlsParameters);
+      return {};
+    },
+    transportStats({ path: { room, generation, transport } }) {
+      return rooms.get(room, generation).transport(transport).stats();
+    },
+    closeTransport({ path: { room, generation, transport } }) {
+      rooms.get(room, generation).transport(transport).close();
+      return {};
+    },
+  };
+}

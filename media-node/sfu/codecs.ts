@@ -1,0 +1,83 @@
+/**
+ * The codecs of every room and their payload types.
+ *
+ * An SFU must send with the payload types that the receiver offered, but mediasoup always sends with those of its router. So the
+ * router's are the ones that Chromium 156 offers. What Chromium does not offer gets numbers that it uses for nothing else.
+ */
+import type { types } from 'mediasoup';
+import { RtpCapabilitiesSchema } from '../../shared/rtp.ts';
+import type { RtpCapabilities } from '../../shared/rtp.ts';
+import { toContract } from './contract.ts';
+
+type Codec = types.RouterRtpCodecCapability & { preferredPayloadType: number };
+
+function video(mimeType: string, preferredPayloadType: number, parameters: Record<string, string | number> = {}): Codec {
+  return { kind: 'video', mimeType, clockRate: 90_000, preferredPayloadType, parameters };
+}
+
+function h264(preferredPayloadType: number, profileLevelId: string, packetizationMode: 0 | 1): Codec {
+  return video('video/H264', preferredPayloadType, {
+    'packetization-mode': packetizationMode,
+    'profile-level-id': profileLevelId,
+    'level-asymmetry-allowed': 1,
+  });
+}
+
+const OPUS: Codec = {
+  kind: 'audio',
+  mimeType: 'audio/opus',
+  clockRate: 48_000,
+  channels: 2,
+  preferredPayloadType: 111,
+  // A lost packet can be restored from the next one.
+  parameters: { useinbandfec: 1, minptime: 10 },
+};
+
+/** In order of preference: clients that take their first codec from the router's list start with VP8, which all of them know. */
+const CODECS: readonly Codec[] = [
+  OPUS,
+  video('video/VP8', 96),
+  h264(108, '42e01f', 1), // Constrained Baseline: Chromium, Safari, Firefox
+  h264(114, '42e01f', 0),
+  h264(102, '42001f', 1), // Baseline: Chromium
+  h264(104, '42001f', 0),
+  h264(116, '4d001f', 1), // Main: Chromium
+  h264(39, '4d001f', 0),
+  h264(50, '640c1f', 1), // Constrained High: Safari
+  h264(51, '640c1f', 0),
+  h264(52, '64001f', 1), // High: Chrome with a hardware encoder
+  h264(53, '64001f', 0),
+  h264(41, 'f4001f', 1), // High 4:4:4 Predictive: Chromium, to receive
+  h264(43, 'f4001f', 0),
+  video('video/VP9', 98, { 'profile-id': 0 }),
+  video('video/VP9', 100, { 'profile-id': 2 }),
+  video('video/AV1', 45),
+];
+
+/** mediasoup gives RTX payload types away beginning with this one, upwards, and continues with 96 after 127. */
+const FIRST_RTX_PAYLOAD_TYPE = 100;
+const PAYLOAD_TYPES = 128;
+
+/**
+ * The codecs in the order in which mediasoup accepts them. While it goes through the list it takes the next free number for each
+ * RTX codec, and fails when a later codec asks for that number; in ascending order, beginning where it begins, this cannot happen.
+ */
+export function routerCodecs(): types.RouterRtpCodecCapability[] {
+  return CODECS.toSorted((a, b) => placeInRouter(a) - placeInRouter(b));
+}
+
+function placeInRouter({ kind, preferredPayloadType }: Codec): number {
+  if (kind === 'audio') return -1; // Audio has no RTX codec, so it only keeps its number free.
+  return (preferredPayloadType - FIRST_RTX_PAYLOAD_TYPE + PAYLOAD_TYPES) % PAYLOAD_TYPES;
+}
+
+function rank(codec: types.RtpCodecCapability): number {
+  const mediaPayloadType = codec.parameters?.apt ?? codec.preferredPayloadType;
+  return CODECS.findIndex(({ preferredPayloadType }) => preferredPayloadType === mediaPayloadType);
+}
+
+/** A router's capabilities as the contract has them, codecs in order of preference, each with its RTX codec behind it. */
+export function capabilitiesOf(router: types.Router): RtpCapabilities {
+  const { codecs = [], headerExtensions = [] } = router.rtpCapabilities;
+  return toContract(RtpCapabilitiesSchema, { codecs: codecs.toSorted((a, b) => rank(a) - rank(b)), headerExtensions });
+}

@@ -1,0 +1,43 @@
+/** Refuses RTP parameters that are well-formed and yet make no sense; mediasoup would take many of them and never show a picture. */
+import type { MediaKind, RtpParameters } from '../../shared/rtp.ts';
+import { MediaError } from '../errors.ts';
+
+const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
+
+function refuse(message: string): never {
+  throw new MediaError('invalid-parameters', message);
+}
+
+function kindOf(mimeType: string): string | undefined {
+  return mimeType.split('/', 1)[0]?.toLowerCase();
+}
+
+/**
+ * @throws MediaError `invalid-parameters` when a codec is of another kind than the producer, or when the packets of an encoding could not
+ *   be told from others: RFC 8843 section 9.2 finds them by ssrc, or by the rid or mid in a header extension.
+ */
+export function assertSensible(kind: MediaKind, { codecs, encodings, headerExtensions = [], mid }: RtpParameters): void {
+  const stranger = codecs.find(({ mimeType }) => kindOf(mimeType) !== kind);
+  if (stranger !== undefined) refuse(`${stranger.mimeType} is not a codec for ${kind}`);
+  const uris = new Set<string>(headerExtensions.map(({ uri }) => uri));
+  const isFoundByMid = encodings.length === 1 && mid !== undefined && uris.has(MID_URI);
+  for (const { ssrc, rid } of encodings) {
+    const isFound = ssrc !== undefined || (rid !== undefined && uris.has(RID_URI)) || isFoundByMid;
+    if (!isFound) refuse('an encoding has neither an ssrc, nor a rid or mid together with its header extension');
+  }
+}
+
+/**
+ * By what the packets of a producer are told from those of the other producers of its transport. No two producers of a transport
+ * may share one of these.
+ */
+export function identifiersOf({ encodings, mid }: RtpParameters): string[] {
+  const ssrcs = encodings.flatMap(({ ssrc, rtx }) => [ssrc, rtx?.ssrc]).filter((ssrc) => ssrc !== undefined);
+  const rids = encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid]));
+  return [
+    ...ssrcs.map((ssrc) => `ssrc ${ssrc}`),
+    // A rid needs to be unique only inside its media section, which the mid names.
+    ...(mid === undefined ? rids.map((rid) => `rid ${rid}`) : [`mid ${mid}`]),
+  ];
+}

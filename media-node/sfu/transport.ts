@@ -1,0 +1,177 @@
+import { EventEmitter } from 'node:events';
+import type { types } from 'mediasoup';
+import { TransportInfoSchema } from '../../shared/media-api.ts';
+import type { BodyOf, MediaEvent, TransportInfo } from '../../shared/media-api.ts';
+import type { DtlsParameters, RtpCapabilities } from '../../shared/rtp.ts';
+import { MediaError } from '../errors.ts';
+import { toContract } from './contract.ts';
+import { assertSensible, identifiersOf } from './producer-parameters.ts';
+import { translated } from './refusals.ts';
+import type { MediaWorker } from './worker.ts';
+
+/** RFC 7675 asks for 30 s; a vanished client should not be seen as present that long. */
+const ICE_CONSENT_TIMEOUT_SECONDS = 20;
+
+/** Enough for a first 720p picture before the receiver's own estimate is known. */
+const INITIAL_OUTGOING_BITRATE = 1_000_000;
+
+export type TransportState = Extract<MediaEvent, { type: 'transport-state' }>['state'];
+type ProducerOrder = Omit<BodyOf<'createProducer'>, 'transport'>;
+
+interface TransportEvents {
+  /** Only changes are told. `failed` and `closed` are final. */
+  state: [TransportState];
+}
+
+/** One client's connection: ICE and DTLS, and what is sent and received through it. */
+export class Transport extends EventEmitter<TransportEvents> {
+  readonly info: TransportInfo;
+  readonly #transport: types.WebRtcTransport;
+  readonly #claimed = new Set<string>();
+  readonly #producers = new Set<types.Producer>();
+  #isConnectOrdered = false;
+  #state: TransportState | 'new' = 'new';
+
+  /** @throws MediaError `room-not-found` when the router is closed in the meantime. */
+  static async create(router: types.Router, worker: MediaWorker): Promise<Transport> {
+    const transport = await translated({ gone: 'room-not-found' }, () =>
+      router.createWebRtcTransport({
+        webRtcServer: worker.webRtcServer,
+        enableUdp: true,
+        enableTcp: true,
+        preferUdp: true,
+        iceConsentTimeout: ICE_CONSENT_TIMEOUT_SECONDS,
+        initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
+      }),
+    );
+    return new Transport(transport);
+  }
+
+  private constructor(transport: types.WebRtcTransport) {
+    super();
+    this.#transport = transport;
+    transport.on('dtlsstatechange', () => {
+      this.#update();
+    });
+    transport.on('icestatechange', () => {
+      this.#update();
+    });
+    this.info = toContract(TransportInfoSchema, {
+      id: transport.id,
+      iceParameters: transport.iceParameters,
+      iceCandidates: transport.iceCandidates,
+      dtlsParameters: transport.dtlsParameters,
+    });
+  }
+
+  get id(): string {
+    return this.#transport.id;
+  }
+
+  get closed(): boolean {
+    return this.#transport.closed;
+  }
+
+  /** Ids of the producers that are open in this transport. */
+  get producers(): string[] {
+    return [...this.#producers].map(({ id }) => id);
+  }
+
+  /** Calls back when the transport is closed, for whatever reason. */
+  onClose(callback: () => void): void {
+    this.#transport.observer.once('close', callback);
+  }
+
+  /**
+   * Tells the transport whom to expect.
+   *
+   * @throws MediaError `already-connected` from the second order on.
+   */
+  async connect(dtlsParameters: DtlsParameters): Promise<void> {
+    if (this.#isConnectOrdered) throw new MediaError('already-connected', 'this transport has been connected before');
+    this.#isConnectOrdered = true;
+    try {
+      await translated({ gone: 'transport-not-found' }, () => this.#transport.connect({ dtlsParameters }));
+    } catch (error) {
+      this.#isConnectOrdered = false;
+      throw error;
+    }
+  }
+
+  /** @throws MediaError `invalid-parameters`; `transport-not-found` when the transport is closed in the meantime. */
+  async produce({ kind, rtpParameters, paused }: ProducerOrder): Promise<types.Producer> {
+    assertSensible(kind, rtpParameters);
+    const identifiers = this.#claim(identifiersOf(rtpParameters));
+    try {
+      const producer = await translated({ gone: 'transport-not-found' }, () => this.#transport.produce({ kind, rtpParameters, paused }));
+      this.#own(producer, identifiers);
+      return producer;
+    } catch (error) {
+      this.#release(identifiers);
+      throw error;
+    }
+  }
+
+  /** @throws MediaError `cannot-consume`; `producer-not-found` when producer or transport are closed in the meantime. */
+  async consume(producerId: string, rtpCapabilities: RtpCapabilities, paused: boolean): Promise<types.Consumer> {
+    const consumer = await translated({ gone: 'producer-not-found', unsupported: 'cannot-consume' }, () =>
+      this.#transport.consume({ producerId, rtpCapabilities, paused }),
+    );
+    if (!this.closed) return consumer;
+    consumer.close();
+    throw new MediaError('transport-not-found', 'the transport was closed in the meantime');
+  }
+
+  async stats(): Promise<types.WebRtcTransportStat[]> {
+    return translated({ gone: 'transport-not-found' }, () => this.#transport.getStats());
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** mediasoup finds out too, but only says so with an error that could mean anything. */
+  #claim(identifiers: string[]): string[] {
+    const taken = identifiers.find((identifier) => this.#claimed.has(identifier));
+    if (taken !== undefined) throw new MediaError('invalid-parameters', `${taken} belongs to another producer of this transport`);
+    for (const identifier of identifiers) this.#claimed.add(identifier);
+    return identifiers;
+  }
+
+  #release(identifiers: string[]): void {
+    for (const identifier of identifiers) this.#claimed.delete(identifier);
+  }
+
+  #own(producer: types.Producer, identifiers: string[]): void {
+    if (this.closed) {
+      producer.close();
+      throw new MediaError('transport-not-found', 'the transport was closed in the meantime');
+    }
+    this.#producers.add(producer);
+    producer.observer.once('close', () => {
+      this.#producers.delete(producer);
+      this.#release(identifiers);
+    });
+  }
+
+  #update(): void {
+    const state = stateOf(this.#transport);
+    if (state === this.#state || state === 'new') return;
+    this.#state = state;
+    this.emit('state', state);
+  }
+}
+
+/** ICE and DTLS as one state. A client that went away for a while keeps its DTLS session: only ICE tells that it is gone and back. */
+function stateOf({ dtlsState, iceState }: types.WebRtcTransport): TransportState | 'new' {
+  switch (dtlsState) {
+    case 'failed':
+    case 'closed':
+      return dtlsState;
+    case 'connected':
+      return iceState === 'disconnected' ? 'disconnected' : 'connected';
+    case 'new':
+    case 'connecting':
+      return iceState === 'disconnected' ? 'disconnected' : 'new';
+  }
+}
