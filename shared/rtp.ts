@@ -10,7 +10,12 @@ const FINGERPRINT_ALGORITHMS = ['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-5
 const FingerprintSchema = z
   .object({
     algorithm: z.enum(FINGERPRINT_ALGORITHMS),
-    value: z.string().regex(/^[\dA-F]{2}(?::[\dA-F]{2})*$/iu, 'must be pairs of hex digits joined by colons'),
+    value: z
+      .string()
+      .max(191)
+      .regex(/^[\dA-F]{2}(?::[\dA-F]{2})*$/iu, 'must be pairs of hex digits joined by colons')
+      // RFC 8122 asks for upper case, some clients send lower case, and mediasoup compares letter by letter.
+      .toUpperCase(),
   })
   .refine(({ algorithm, value }) => value.length === HASH_BYTES[algorithm] * 3 - 1, 'has the wrong length for its algorithm');
 
