@@ -84,6 +84,7 @@ export class RoomMedia implements MediaPlane {
     body: BodyInputOf<Operation>,
   ): Promise<ResultOf<Operation>> {
     const { generation } = this.#record;
+    if (!this.#isOpen && operation !== 'openRoom') throw new Refusal('media-unavailable', 'the room has no media');
     try {
       // What is missing from `object` is exactly what is added here, but TypeScript does not see through the generic `Omit`.
       return await this.#client.call(operation, { path: { ...object, ...this.#path() } as never, body });

@@ -185,8 +185,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   }
 
   #carryOut(order: MediaOrder): void {
-    this.#live?.conference.carryOut(order).catch((error: unknown) => {
-      logger.warn('media order failed', { order: order.type, error: String(error) });
+    const live = this.#live;
+    live?.conference.carryOut(order).catch((error: unknown) => {
+      // A room that has ended meanwhile has closed everything in one go.
+      if (this.#live === live) logger.warn('media order failed', { order: order.type, error: String(error) });
     });
   }
 
@@ -254,6 +256,5 @@ function closeQuietly(socket: WebSocket): void {
   try {
     socket.close();
   } catch {
-    // Already closed on both sides.
   }
 }

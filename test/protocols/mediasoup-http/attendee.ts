@@ -25,7 +25,6 @@ export class Attendee {
   readonly api: ApiClient;
   readonly notifications: Notification[] = [];
   peer: Peer | undefined;
-  socketCloses = 0;
   readonly #edgeUrl: string;
   #device: Device | undefined;
   #send: Transport | undefined;
@@ -81,7 +80,6 @@ export class Attendee {
     const peer = new Peer(new WebSocketTransport(url));
     this.peer = peer;
     peer.on('notification', (notification) => this.notifications.push(notification));
-    peer.on('close', () => (this.socketCloses += 1));
     await eventually(`the socket of ${this.mail} opens`, () => peer.connected);
   }
 
