@@ -36,8 +36,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'protocols',
-          include: ['test/protocols/**/*.test.ts'],
+          name: 'edge',
+          include: ['test/{front-door,protocols,room-object}/**/*.test.ts'],
           ...heavy,
         },
       },
