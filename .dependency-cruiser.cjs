@@ -37,12 +37,17 @@ module.exports = {
       from: { path: '^worker/protocols/([^/]+)/' },
       to: { path: '^worker/protocols/[^/]+/', pathNot: '^worker/protocols/$1/' },
     },
+    only('platform-knows-nobody', 'Settings, log and signatures serve both halves of the edge.', inside('worker/platform'), [
+      inside('shared'),
+    ]),
     only('front-door-asks-the-protocols', 'The front door reaches the room object through its binding only.', inside('worker/front-door'), [
+      inside('worker/platform'),
       inside('worker/protocols'),
       inside('worker/wire'),
       inside('shared'),
     ]),
     only('room-object-hosts-the-room', 'The Durable Object joins room, wire and protocols.', inside('worker/room-object'), [
+      inside('worker/platform'),
       inside('worker/protocols'),
       inside('worker/room'),
       inside('worker/wire'),

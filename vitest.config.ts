@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
+import { TEST_SECRET } from './test/harness/secrets.ts';
 
 /** Tests that start servers or browsers take turns: two cores are soon busy, and a starved browser drops frames. */
 const heavy = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
@@ -28,10 +29,16 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './test/worker/wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { PARLEY_MODE: 'development', MEDIA_NODE_URL: 'http://127.0.0.1:1', MEDIA_NODE_SECRET: TEST_SECRET } },
+          }),
+        ],
         test: {
           name: 'worker',
           include: ['test/worker/**/*.test.ts'],
+          testTimeout: 30_000,
         },
       },
       {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Refusal, type RefusalReason } from '../../worker/room/errors.ts';
+import type { Refusal, RefusalReason } from '../../worker/room/errors.ts';
 import { RoomUnderTest } from './room-under-test.ts';
 
 let test: RoomUnderTest;

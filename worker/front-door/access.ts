@@ -1,7 +1,7 @@
 import { jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { RoomClaim } from '../protocols/protocol.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../platform/settings.ts';
 
 /** Claims of an access token beside the registered ones of RFC 7519. `sub`, where given, is the only identity the bearer may use. */
 const ClaimsSchema = z.object({

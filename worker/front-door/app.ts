@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
-import type { Env } from '../env.ts';
-import { logger } from '../logger.ts';
+import type { Env } from '../platform/env.ts';
+import { logger } from '../platform/logger.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Door } from '../protocols/protocol.ts';
-import { SettingsError, settingsOf } from '../settings.ts';
+import { SettingsError, settingsOf } from '../platform/settings.ts';
 import { isAtHome, permits } from './access.ts';
 import { enterRoom } from './find-room.ts';
 import { takeMediaEvents } from './media-events.ts';

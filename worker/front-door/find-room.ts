@@ -1,7 +1,7 @@
-import { type Env, PROTOCOL_HEADER, ROOM_HEADER } from '../env.ts';
+import { type Env, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Entrance, RoomClaim, Upgrade } from '../protocols/protocol.ts';
-import { settingsOf } from '../settings.ts';
+import { settingsOf } from '../platform/settings.ts';
 import { permits } from './access.ts';
 
 /** Hands a WebSocket upgrade to the room that its URL names, in the protocol that recognises it. */

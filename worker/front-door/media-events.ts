@@ -1,8 +1,8 @@
 import { MAX_BODY_BYTES, MediaEventBatchSchema } from '../../shared/media-api.ts';
 import { SIGNATURE_HEADER } from '../../shared/signature.ts';
-import type { Env } from '../env.ts';
-import { type Settings, settingsOf } from '../settings.ts';
-import { isSigned } from '../signing.ts';
+import type { Env } from '../platform/env.ts';
+import { type Settings, settingsOf } from '../platform/settings.ts';
+import { isSigned } from '../platform/signing.ts';
 
 /** Checks a batch of the media node's events and hands it to its room. 204: taken; 404: the room is in another generation, or gone. */
 export async function takeMediaEvents(request: Request, env: Env): Promise<Response> {

@@ -62,10 +62,10 @@ export class RoomMedia implements MediaPlane {
 
   /** When the lease is to be renewed; `null` while there is none. */
   get renewAt(): Time | null {
-    return this.#isOpen ? this.#record.renewAt : null;
+    return this.isOpen ? this.#record.renewAt : null;
   }
 
-  get #isOpen(): boolean {
+  get isOpen(): boolean {
     return this.#record.rtpCapabilities !== null;
   }
 
@@ -84,7 +84,7 @@ export class RoomMedia implements MediaPlane {
     body: BodyInputOf<Operation>,
   ): Promise<ResultOf<Operation>> {
     const { generation } = this.#record;
-    if (!this.#isOpen && operation !== 'openRoom') throw new Refusal('media-unavailable', 'the room has no media');
+    if (!this.isOpen && operation !== 'openRoom') throw new Refusal('media-unavailable', 'the room has no media');
     try {
       // What is missing from `object` is exactly what is added here, but TypeScript does not see through the generic `Omit`.
       return await this.#client.call(operation, { path: { ...object, ...this.#path() } as never, body });
@@ -103,7 +103,7 @@ export class RoomMedia implements MediaPlane {
 
   /** Renews the lease if it is time, which also finds out whether the media node still has the room. */
   async renew(now: Time): Promise<void> {
-    if (!this.#isOpen || now < this.#record.renewAt) return;
+    if (!this.isOpen || now < this.#record.renewAt) return;
     const renewed = await this.call('renewRoom', {}, {}).then(
       () => true,
       () => false,
@@ -114,7 +114,7 @@ export class RoomMedia implements MediaPlane {
 
   /** Ends the room on the media node. What cannot be reached now ends there with its lease. */
   async close(): Promise<void> {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#save({ rtpCapabilities: null });
     await this.#client.call('closeRoom', { path: this.#path() }).catch(() => undefined);
   }
@@ -125,7 +125,7 @@ export class RoomMedia implements MediaPlane {
    * @returns how many of them, from the end, are new; `undefined` when they belong to a life of the room that is over.
    */
   newEvents(generation: number, first: number, count: number): number | undefined {
-    if (generation !== this.#record.generation || !this.#isOpen) return undefined;
+    if (generation !== this.#record.generation || !this.isOpen) return undefined;
     const last = first + count - 1;
     const fresh = Math.min(count, Math.max(0, last - this.#record.lastEvent));
     if (fresh > 0) this.#save({ lastEvent: last });
@@ -134,7 +134,7 @@ export class RoomMedia implements MediaPlane {
 
   /** The media node has lost the room: everything in it is gone, and the next `open` begins a new generation. */
   lost(): void {
-    if (!this.#isOpen) return;
+    if (!this.isOpen) return;
     this.#save({ rtpCapabilities: null });
     this.#onLost();
   }

@@ -2,15 +2,15 @@ import { DurableObject } from 'cloudflare:workers';
 import type { RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
-import { type Env, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../env.ts';
+import { type Env, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
 import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { newRoom, Room, type RoomOutlet, type RoomSnapshot } from '../room/room.ts';
-import { settingsOf } from '../settings.ts';
-import { logger } from '../logger.ts';
+import { settingsOf } from '../platform/settings.ts';
+import { logger } from '../platform/logger.ts';
 import { MediaClient } from './media-client.ts';
 import { RoomMedia } from './room-media.ts';
 import { Sessions } from './sessions.ts';
@@ -185,10 +185,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   }
 
   #carryOut(order: MediaOrder): void {
-    const live = this.#live;
-    live?.conference.carryOut(order).catch((error: unknown) => {
-      // A room that has ended meanwhile has closed everything in one go.
-      if (this.#live === live) logger.warn('media order failed', { order: order.type, error: String(error) });
+    this.#live?.conference.carryOut(order).catch((error: unknown) => {
+      logger.warn('media order failed', { order: order.type, error: String(error) });
     });
   }
 
@@ -256,5 +254,6 @@ function closeQuietly(socket: WebSocket): void {
   try {
     socket.close();
   } catch {
+    // Already closed on both sides.
   }
 }

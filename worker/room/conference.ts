@@ -96,10 +96,13 @@ export class Conference {
   /**
    * Carries out an order of the room, after everything that was begun earlier for the same participant.
    *
-   * @throws Refusal `media-unavailable`. That the object has gone already is what a closing order wants, and no failure.
+   * A room without media has nothing left to order about, and that an object has gone already is what a closing order wants.
+   *
+   * @throws Refusal `media-unavailable`.
    */
   carryOut(order: MediaOrder): Promise<void> {
     return this.#sending.run(order.participantId, async () => {
+      if (!this.#media.isOpen) return;
       try {
         await this.#perform(order);
       } catch (error) {

@@ -15,6 +15,8 @@ export type ObjectOf<Operation extends RoomOperation> = Omit<PathOf<Operation>, 
  * did not answer in time. A media node that has lost the room is reported through the room's own recovery, not here.
  */
 export interface MediaPlane {
+  /** Whether the room has media: false before the first `open`, and after it was closed or lost. */
+  readonly isOpen: boolean;
   /** Makes sure that the room is open on the media node. @returns what it can route. */
   open(): Promise<ResultOf<'openRoom'>>;
   call<Operation extends RoomOperation>(

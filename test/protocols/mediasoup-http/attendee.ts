@@ -66,7 +66,7 @@ export class Attendee {
 
   async consume(producerMail: string, id: string, kind: 'audio' | 'video'): Promise<Consumer> {
     if (!this.#device || !this.#receive) throw new Error('create() comes first');
-    const { rtpCapabilities } = this.#device;
+    const { recvRtpCapabilities: rtpCapabilities } = this.#device;
     const consumed = await this.api.succeed<Pick<Consumer, 'id' | 'rtpParameters'>>(
       this.api.post('createConsumer', { ...this.#who, producerMail, id, rtpCapabilities }),
     );

@@ -146,7 +146,7 @@ describe('notifications', () => {
     plain.send(Buffer.from([1, 2, 3]));
     plain.send(JSON.stringify({ request: true, id: 42, method: 'join', data: {} }));
     const frames: unknown[] = [];
-    plain.on('message', (data) => frames.push(JSON.parse(String(data as Buffer))));
+    plain.on('message', (data) => frames.push(JSON.parse((data as Buffer).toString())));
     await eventually('the request is answered', () => frames.length > 0);
     expect(frames).toEqual([{ response: true, id: 42, ok: false, errorCode: 404, errorReason: 'unknown method' }]);
     await bob?.peer?.notify('producerRemoved', { type: 'mic' });
@@ -167,7 +167,7 @@ describe('leaving', () => {
     ada?.leave();
     await eventually('the room ends', async () => {
       const { result } = await api.get('exists', { roomName: room });
-      return (result as { exists: boolean }).exists === false;
+      return !(result as { exists: boolean }).exists;
     });
   });
 

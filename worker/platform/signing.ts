@@ -5,7 +5,7 @@ import {
   parseSignature,
   type SignedRequest,
   textToSign,
-} from '../shared/signature.ts';
+} from '../../shared/signature.ts';
 
 const encoder = new TextEncoder();
 const keys = new Map<string, Promise<CryptoKey>>();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MIN_SECRET_CHARACTERS } from '../shared/signature.ts';
+import { MIN_SECRET_CHARACTERS } from '../../shared/signature.ts';
 
 const SecretSchema = z
   .string()

@@ -1,5 +1,5 @@
-import type { RoomId } from '../shared/ids.ts';
-import type { MediaEventBatch } from '../shared/media-api.ts';
+import type { RoomId } from '../../shared/ids.ts';
+import type { MediaEventBatch } from '../../shared/media-api.ts';
 
 /** What the front door may ask a room object, beside handing a WebSocket upgrade to its `fetch`. */
 export interface RoomGate extends Rpc.DurableObjectBranded {
