@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { webcrypto } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { iceServersFor } from '../../media-node/turn/ice-servers.ts';
 import { randomSecret, startTestNode } from './support/node.ts';
@@ -13,16 +13,17 @@ const config = {
 const STUN = { urls: config.stunUrls };
 const NOW = 1_767_225_600_500;
 
-/** The credential by OpenSSL. */
-function credential(username: string, secret: string): string {
-  return execFileSync('openssl', ['dgst', '-sha1', '-hmac', secret, '-binary'], { input: username }).toString('base64');
+/** The credential by another implementation of HMAC than the media node's. */
+async function credential(username: string, secret: string): Promise<string> {
+  const key = await webcrypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash: 'SHA-1' }, false, ['sign']);
+  return Buffer.from(await webcrypto.subtle.sign('HMAC', key, Buffer.from(username))).toString('base64');
 }
 
 describe('the servers of a policy', () => {
-  test('p2p gets STUN, and TURN with a credential that expires', () => {
+  test('p2p gets STUN, and TURN with a credential that expires', async () => {
     const username = '1767226200:Zoë';
     expect(iceServersFor(config, 'p2p', 'Zoë', NOW)).toEqual({
-      iceServers: [STUN, { urls: config.turnUrls, username, credential: credential(username, 'north') }],
+      iceServers: [STUN, { urls: config.turnUrls, username, credential: await credential(username, 'north') }],
       ttl: 600,
     });
   });
@@ -49,7 +50,7 @@ test('over HTTP', async () => {
   expect(ttl).toBe(6 * 60 * 60);
   const username = iceServers[1]?.username ?? '';
   expect(username).toMatch(/^\d{10}:Zoë & co$/u);
-  expect(iceServers[1]?.credential).toBe(credential(username, secret));
+  expect(iceServers[1]?.credential).toBe(await credential(username, secret));
   expect(Number(username.split(':')[0]) - Date.now() / 1000).toBeCloseTo(ttl, -2);
   const anonymous = await t.client.call('iceServers', { query: { policy: 'p2p' } });
   expect(anonymous.iceServers[1]?.username).toMatch(/:guest$/u);
