@@ -92,7 +92,11 @@ const EncodingSchema = z.object({
   codecPayloadType: PayloadTypeSchema.exactOptional(),
   rtx: z.object({ ssrc: SsrcSchema }).exactOptional(),
   dtx: z.boolean().exactOptional(),
-  scalabilityMode: z.string().max(16).exactOptional(),
+  // As in W3C WebRTC-SVC, section 6; mediasoup takes up to 99 layers and makes L8 of eight simulcast encodings.
+  scalabilityMode: z
+    .string()
+    .regex(/^[LS][1-8]T[1-8]h?(?:_KEY(?:_SHIFT)?)?$/u)
+    .exactOptional(),
   maxBitrate: z.number().int().positive().max(1_000_000_000).exactOptional(),
 });
 

@@ -47,6 +47,7 @@ export class Outboxes {
     await Promise.race([delivered, sleep(milliseconds, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
     giveUp.abort();
     for (const outbox of this.#outboxes.values()) outbox.stop();
+    await delivered;
   }
 }
 

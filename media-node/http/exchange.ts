@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { HttpResponse } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -16,12 +16,13 @@ export interface Answer {
 export class Exchange {
   readonly #response: HttpResponse;
   #isOver = false;
-  #isBodyComplete = false;
+  #isBodyComplete: boolean;
   #onOver: (() => void) | undefined;
 
   /** Must be created before the request handler returns, because of `onAborted`. */
-  constructor(response: HttpResponse) {
+  constructor(response: HttpResponse, request: HttpRequest) {
     this.#response = response;
+    this.#isBodyComplete = ['', '0'].includes(request.getHeader('content-length')) && request.getHeader('transfer-encoding') === '';
     response.onAborted(() => {
       this.#end();
     });
@@ -55,13 +56,6 @@ export class Exchange {
         body = Buffer.concat([body, new Uint8Array(chunk)]);
         if (isLast) resolve(body);
       });
-    });
-  }
-
-  /** For requests whose body nobody wants; must be called before the request handler returns. */
-  ignoreBody(): void {
-    this.#response.onData((_chunk, isLast) => {
-      this.#isBodyComplete = isLast;
     });
   }
 

@@ -35,8 +35,7 @@ export function registerHealth(app: TemplatedApp, { metrics, metricsToken, isRea
 
 function answering(answerTo: (request: HttpRequest) => Answer | Promise<Answer>) {
   return (response: HttpResponse, request: HttpRequest): void => {
-    const exchange = new Exchange(response);
-    exchange.ignoreBody();
+    const exchange = new Exchange(response, request);
     void Promise.resolve(answerTo(request)).then((answer) => {
       exchange.answer(answer);
     });

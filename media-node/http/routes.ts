@@ -53,7 +53,7 @@ async function receive(
   request: HttpRequest,
   context: RouteContext,
 ): Promise<void> {
-  const exchange = new Exchange(response);
+  const exchange = new Exchange(response, request);
   const finished = context.callStarted(operation);
   let status = CLIENT_WENT_AWAY;
   exchange.onOver(() => {

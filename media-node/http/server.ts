@@ -34,10 +34,8 @@ export class Server {
       isShuttingDown: () => this.#isShuttingDown,
       callStarted: (operation) => this.#count(context.callStarted(operation)),
     });
-    this.#app.any('/*', (response) => {
-      const exchange = new Exchange(response);
-      exchange.ignoreBody();
-      exchange.answer(refusal('route-not-found', 'the media node has no such endpoint'));
+    this.#app.any('/*', (response, request) => {
+      new Exchange(response, request).answer(refusal('route-not-found', 'the media node has no such endpoint'));
     });
   }
 

@@ -16,7 +16,7 @@ export function transportHandlers(
       return rooms.get(room, generation).transport(transport).stats();
     },
     closeTransport({ path: { room, generation, transport } }) {
-      rooms.get(room, generation).transport(transport).close();
+      rooms.get(room, generation).closeTransport(transport);
       return {};
     },
   };

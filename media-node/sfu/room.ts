@@ -85,6 +85,12 @@ export class Room extends EventEmitter<RoomEvents> {
     return found(this.#transports.get(id), 'transport-not-found', id);
   }
 
+  closeTransport(id: string): void {
+    const transport = this.transport(id);
+    for (const producer of transport.producers) this.closeProducer(producer);
+    transport.close();
+  }
+
   async createProducer({ transport, ...order }: BodyOf<'createProducer'>): Promise<ResultOf<'createProducer'>> {
     const producer = await this.transport(transport).produce(order);
     this.#producers.set(producer.id, producer);
@@ -106,7 +112,12 @@ export class Room extends EventEmitter<RoomEvents> {
   }
 
   closeProducer(id: string): void {
-    this.#producer(id).close();
+    const producer = this.#producer(id);
+    // mediasoup would close them too, but only a moment later, when its process has told.
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.producerId === id) consumer.close();
+    }
+    producer.close();
   }
 
   async createConsumer({ transport, producer, rtpCapabilities, paused }: BodyOf<'createConsumer'>): Promise<ConsumerInfo> {
@@ -170,7 +181,7 @@ export class Room extends EventEmitter<RoomEvents> {
     this.emit('event', { type: 'transport-state', transport: transport.id, state });
     if (state !== 'failed' && state !== 'closed') return;
     const { producers } = transport;
-    transport.close();
+    this.closeTransport(transport.id);
     for (const producer of producers) this.emit('event', { type: 'producer-closed', producer });
   }
 

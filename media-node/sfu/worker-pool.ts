@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setLogEventListeners } from 'mediasoup';
 import type { RtcConfig } from '../config.ts';
 import { MediaError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -32,6 +33,7 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
    * @throws WorkerBinaryError when the binary is broken or of another version; Error when a port is taken.
    */
   static async create(config: RtcConfig, log: Logger): Promise<WorkerPool> {
+    logMediasoup(log.child({ class: 'mediasoup' }));
     const binary = await probeWorkerBinary(config.workerBin, PROBE_TIMEOUT_MS);
     const pool = new WorkerPool(config, binary, log.child({ class: 'WorkerPool' }));
     try {
@@ -129,4 +131,16 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> {
       }
     }
   }
+}
+
+/** mediasoup calls an error what a client's wrong parameters cause; for the node these are nothing more than a refusal. */
+function logMediasoup(log: Logger): void {
+  setLogEventListeners({
+    onwarn: (namespace, message) => {
+      log.debug({ namespace }, message);
+    },
+    onerror: (namespace, message, error) => {
+      log.warn({ namespace, error: error?.message }, message);
+    },
+  });
 }

@@ -22,6 +22,10 @@ function listenInfos({ listenIp, announcedAddress, basePort }: RtcConfig, index:
   ];
 }
 
+function cannotListen(error: unknown): never {
+  throw new Error(`cannot listen for media (${String(error)}); choose other RTC_LISTEN_IP and RTC_BASE_PORT, or stop what listens there`);
+}
+
 async function within<Value>(milliseconds: number, promise: Promise<Value>, onTimeout: () => Error): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
@@ -55,9 +59,8 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
     const anotherVersion = () => new WorkerBinaryError(binary, 'does not answer in the language of this version');
     const worker = await within(START_TIMEOUT_MS, createWorker({ workerBin: binary, logLevel: 'warn' }), anotherVersion);
     try {
-      const infos = listenInfos(config, index);
-      const webRtcServer = await within(START_TIMEOUT_MS, worker.createWebRtcServer({ listenInfos: infos }), anotherVersion);
-      return new MediaWorker(index, worker, webRtcServer);
+      const listening = worker.createWebRtcServer({ listenInfos: listenInfos(config, index) }).catch(cannotListen);
+      return new MediaWorker(index, worker, await within(START_TIMEOUT_MS, listening, anotherVersion));
     } catch (error) {
       worker.close();
       throw error;
