@@ -18,11 +18,12 @@ export class BadWorkerBinary extends Error {}
  * cannot be read.
  *
  * @param path of the binary.
+ * @param milliseconds after which a binary that does not answer counts as broken.
  * @throws BadWorkerBinary that says what is wrong, within seconds also where the binary hangs.
  */
-export async function checkWorkerBinary(path: string): Promise<void> {
+export async function checkWorkerBinary(path: string, milliseconds = PROBE_MILLISECONDS): Promise<void> {
   checkThatItRuns(path);
-  const problem = await probe(path);
+  const problem = await probe(path, milliseconds);
   if (problem !== undefined) throw new BadWorkerBinary(`${path} does not work with mediasoup ${mediasoupVersion()}: ${problem}`);
 }
 
@@ -41,7 +42,7 @@ function checkThatItRuns(path: string): void {
 }
 
 /** In a process group of its own: mediasoup cannot end a worker that never said that it runs. */
-function probe(path: string): Promise<string | undefined> {
+function probe(path: string, milliseconds: number): Promise<string | undefined> {
   const child = spawn(process.execPath, ['--import', 'tsx', PROBE, path], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -51,9 +52,9 @@ function probe(path: string): Promise<string | undefined> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
   return new Promise((settle, refuse) => {
     const timer = setTimeout(() => {
-      settle(`it did not answer within ${PROBE_MILLISECONDS / 1000} s`);
+      settle(`it did not answer within ${milliseconds / 1000} s`);
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    }, PROBE_MILLISECONDS);
+    }, milliseconds);
     child.on('error', refuse);
     child.on('close', (status) => {
       clearTimeout(timer);

@@ -4,8 +4,6 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 
 /** mediasoup's own variable for its installer: an operator may keep a mirror. */
 const BASE_URL_VARIABLE = 'MEDIASOUP_WORKER_PREBUILT_DOWNLOAD_BASE_URL';
@@ -34,30 +32,29 @@ export function prebuiltName(
  */
 export async function downloadWorkerBinary(version: string, output: string): Promise<void> {
   const base = process.env[BASE_URL_VARIABLE] ?? AUTHORS_BASE_URL;
-  const whole = AbortSignal.timeout(WHOLE_MILLISECONDS);
-  const answer = await fetchWithin(`${base}/${version}/${prebuiltName(version)}`, whole);
+  const archive = await fetchArchive(`${base}/${version}/${prebuiltName(version)}`);
   await mkdir(dirname(output), { recursive: true });
-  await unpack(answer, output, whole);
+  await unpack(archive, dirname(output));
 }
 
-async function fetchWithin(url: string, whole: AbortSignal): Promise<Readable> {
+async function fetchArchive(url: string): Promise<Uint8Array> {
   const impatience = new AbortController();
   const timer = setTimeout(() => {
     impatience.abort(new Error(`no answer within ${ANSWER_MILLISECONDS / 1000} s`));
   }, ANSWER_MILLISECONDS);
-  try {
-    const response = await fetch(url, { signal: AbortSignal.any([whole, impatience.signal]) });
-    if (!response.ok || response.body === null) throw new Error(`${url} answered ${response.status}`);
-    return Readable.fromWeb(response.body);
-  } finally {
+  const signal = AbortSignal.any([impatience.signal, AbortSignal.timeout(WHOLE_MILLISECONDS)]);
+  const response = await fetch(url, { signal }).finally(() => {
     clearTimeout(timer);
-  }
+  });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** `tar` is part of every system that mediasoup publishes binaries for. */
-async function unpack(archive: Readable, output: string, signal: AbortSignal): Promise<void> {
-  const tar = spawn('tar', ['-xzf', '-', '-C', dirname(output)], { stdio: ['pipe', 'ignore', 'ignore'], signal });
-  const closed = once(tar, 'close');
-  await Promise.all([pipeline(archive, tar.stdin), closed]);
-  if (tar.exitCode !== 0) throw new Error('the downloaded archive cannot be unpacked');
+async function unpack(archive: Uint8Array, directory: string): Promise<void> {
+  const tar = spawn('tar', ['-xzf', '-', '-C', directory], { stdio: ['pipe', 'ignore', 'ignore'] });
+  // It may end before it has read everything, of what is not an archive; its status says so.
+  tar.stdin.on('error', () => undefined).end(archive);
+  const [status] = (await once(tar, 'close')) as [number | null];
+  if (status !== 0) throw new Error('what was downloaded cannot be unpacked');
 }

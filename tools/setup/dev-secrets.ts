@@ -24,7 +24,8 @@ export function makeDevSecrets(path = DEV_VARS): void {
   console.log('Made .dev.vars with a secret for this machine.');
 }
 
-/** The variables in `.dev.vars`. */
+/** The variables in `.dev.vars`; none where there is no such file, as on a server. */
 export function readDevVars(path = DEV_VARS): Record<string, string> {
+  if (!existsSync(path)) return {};
   return Object.fromEntries(Object.entries(parseEnv(readFileSync(path, 'utf8'))).map(([name, value]) => [name, value ?? '']));
 }

@@ -1,0 +1,35 @@
+/** `npm run coturn`: runs Debian's coturn with the media node's TURN settings until Ctrl-C. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { coturnConfiguration, type CoturnSettings, CoturnSettingsError, readCoturnSettings } from '../media-node/turn/coturn.ts';
+import { Failure } from './bootstrap.mjs';
+import { runHere } from './processes/run-here.ts';
+import { provideCoturn } from './setup.ts';
+import { readDevVars } from './setup/dev-secrets.ts';
+
+function settings(): CoturnSettings {
+  try {
+    return readCoturnSettings({ ...readDevVars(), ...process.env });
+  } catch (error) {
+    if (!(error instanceof CoturnSettingsError)) throw error;
+    throw new Failure(`${error.message.replaceAll('\n', '; ')}. Set it in the environment or in .dev.vars (docs/operations.md).`);
+  }
+}
+
+export async function main(): Promise<number> {
+  const wanted = settings();
+  const program = await provideCoturn();
+  const directory = mkdtempSync(join(tmpdir(), 'parley-coturn-'));
+  try {
+    const file = join(directory, 'turnserver.conf');
+    // Readable by its owner only, and not on the command line, which everybody on the machine can read: it contains the secret.
+    writeFileSync(file, coturnConfiguration(wanted, { userDatabase: join(directory, 'turndb'), pidFile: join(directory, 'pid') }), {
+      mode: 0o600,
+    });
+    console.log(`coturn serves ${process.env.TURN_URLS ?? readDevVars().TURN_URLS ?? ''}. Ctrl-C stops it.`);
+    return await runHere([program, '-c', file]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
