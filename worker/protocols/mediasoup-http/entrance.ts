@@ -52,7 +52,11 @@ function roomsApi(): Hono<DoorEnvironment> {
   api.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => answer(context, failed('Request body too large')) }));
   for (const endpoint of GET_ENDPOINTS) api.get(`/${endpoint}`, (context) => handle(context, endpoint, context.req.query()));
   for (const endpoint of POST_ENDPOINTS) api.post(`/${endpoint}`, async (context) => handle(context, endpoint, await bodyOf(context)));
-  api.all('*', (context) => answer(context, failed('No such endpoint')));
+  api.all('*', async (context) => {
+    // A body that nobody reads costs the client its connection.
+    await context.req.text();
+    return answer(context, failed('No such endpoint'));
+  });
   api.onError((_error, context) => answer(context, failed('Internal error, try again')));
   return api;
 }
