@@ -38,7 +38,7 @@ export class Failure extends Error {
  * Shows that something takes long: the elapsed seconds tick on a terminal; elsewhere a line appears every 15 seconds.
  *
  * @param {string} title what is being done.
- * @returns what to call while it goes on (`detail`), and at its end.
+ * @returns what to call while it goes on, and at its end.
  */
 export function showProgress(title) {
   const terminal = process.stdout.isTTY;
@@ -50,21 +50,15 @@ export function showProgress(title) {
   if (terminal) write();
   else process.stdout.write(`${title} …\n`);
   const ticker = setInterval(write, terminal ? 1000 : HEARTBEAT_SECONDS * 1000);
-  /** @param {string} outcome */
-  const end = (outcome) => {
-    clearInterval(ticker);
-    process.stdout.write(`${terminal ? '\r\u001B[K' : ''}${title}: ${outcome} (${elapsed()})\n`);
-  };
   return {
     /** @param {string} text how far it has come. */
     detail: (text) => {
       detail = text;
     },
-    done: () => {
-      end('done');
-    },
-    failed: () => {
-      end('failed');
+    /** @param {string} outcome such as `done`. */
+    end: (outcome) => {
+      clearInterval(ticker);
+      process.stdout.write(`${terminal ? '\r\u001B[K' : ''}${title}: ${outcome} (${elapsed()})\n`);
     },
   };
 }
@@ -91,10 +85,10 @@ export async function runLogged(title, command, options) {
   try {
     await runToLog(command, options, progress.detail);
   } catch (error) {
-    progress.failed();
+    progress.end('failed');
     throw error;
   }
-  progress.done();
+  progress.end('done');
 }
 
 /**

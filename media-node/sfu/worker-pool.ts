@@ -11,8 +11,8 @@ const PROBE_TIMEOUT_MS = 5_000;
 const FIRST_RESTART_DELAY_MS = 50;
 const LONGEST_RESTART_DELAY_MS = 5_000;
 
-/** A new process needs some 50 ms; whoever asks while there is none waits at most this long. */
-const MAX_WAIT_FOR_WORKER_MS = 5_000;
+/** A new process needs some 50 ms; whoever asks while there is none waits at most this long, which is less than the edge waits. */
+const MAX_WAIT_FOR_WORKER_MS = 1_500;
 
 interface WorkerPoolEvents {
   started: [MediaWorker];

@@ -19,7 +19,7 @@ export function prebuiltName(
   arch: string = process.arch,
   kernel = release(),
 ): string {
-  const kernelPart = platform === 'linux' ? `-kernel${kernel.split('.', 1).join('')}` : '';
+  const kernelPart = platform === 'linux' ? `-kernel${Number.parseInt(kernel, 10)}` : '';
   return `mediasoup-worker-${version}-${platform}-${arch}${kernelPart}.tgz`;
 }
 

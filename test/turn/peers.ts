@@ -1,24 +1,10 @@
 /** What happens inside a browser page: peer connections that may use nothing but a relay. */
-import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { IceServer } from '../../shared/ice.ts';
-
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream=fps=5',
-  '--autoplay-policy=no-user-gesture-required',
-  // A machine without any network has only this interface, which WebRTC otherwise leaves out.
-  '--allow-loopback-in-peer-connection',
-];
+import { launchBrowser } from '../e2e/browser.ts';
 
 declare global {
   interface Window {
@@ -37,8 +23,7 @@ export class Pages {
   }
 
   static async open(): Promise<Pages> {
-    const executablePath = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
-    const pages = new Pages(await chromium.launch({ executablePath, headless: true, args: QUIET }));
+    const pages = new Pages(await launchBrowser());
     await once(pages.#server.listen(0, '127.0.0.1'), 'listening');
     return pages;
   }

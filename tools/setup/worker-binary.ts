@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { BadWorkerBinary, checkWorkerBinary } from '../../media-node/worker-binary/check.ts';
 import { downloadWorkerBinary } from '../../media-node/worker-binary/download.ts';
 import { cachedWorkerBinary, MEDIASOUP_PACKAGE, mediasoupVersion } from '../../media-node/worker-binary/locate.ts';
-import { Failure, runLogged } from '../bootstrap.mjs';
+import { Failure, runLogged, showProgress } from '../bootstrap.mjs';
 import { installPackages } from './debian-packages.ts';
 import { withLock } from './lock.ts';
 
@@ -80,10 +80,12 @@ async function makeBinary(cached: string): Promise<string> {
 }
 
 async function download(output: string): Promise<boolean> {
+  const progress = showProgress("Downloading mediasoup's prebuilt SFU binary");
   try {
     await downloadWorkerBinary(mediasoupVersion(), output);
+    progress.end('done');
   } catch {
-    console.log('mediasoup offers no prebuilt SFU binary that can be downloaded here: building it from source.');
+    progress.end('not available here');
     return false;
   }
   return works(output);
