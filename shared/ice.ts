@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** One entry of `RTCConfiguration.iceServers` (W3C WebRTC 1.0, section 4.2.2). */
-export const IceServerSchema = z.object({
+const IceServerSchema = z.object({
   urls: z.array(z.string()).min(1),
   username: z.string().exactOptional(),
   credential: z.string().exactOptional(),

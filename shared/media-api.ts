@@ -33,7 +33,7 @@ export const MEDIA_ERROR_STATUS = {
   'shutting-down': 503,
 } as const;
 export type MediaErrorReason = keyof typeof MEDIA_ERROR_STATUS;
-export const MediaErrorReasonSchema = z.enum(Object.keys(MEDIA_ERROR_STATUS) as [MediaErrorReason, ...MediaErrorReason[]]);
+const MediaErrorReasonSchema = z.enum(Object.keys(MEDIA_ERROR_STATUS) as [MediaErrorReason, ...MediaErrorReason[]]);
 
 /** The body of every answer that is not a success. */
 export const MediaErrorSchema = z.object({ error: z.object({ reason: MediaErrorReasonSchema, message: z.string() }) });
@@ -76,7 +76,7 @@ export interface Endpoint<
 }
 
 /** The names behind the colons of a path: `/v1/rooms/:room` has `room`. */
-export type PathParameters<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
+type PathParameters<Path extends string> = Path extends `${infer Segment}/${infer Rest}`
   ? PathParameters<Segment> & PathParameters<Rest>
   : Path extends `:${infer Name}`
     ? Readonly<Record<Name, string>>
@@ -171,7 +171,7 @@ export type ResultOf<Operation extends MediaOperation> = z.output<MediaApi[Opera
 export const MEDIA_EVENTS_PATH = '/v1/media-events';
 
 /** What happened to a room's media without the room having ordered it. */
-export const MediaEventSchema = z.discriminatedUnion('type', [
+const MediaEventSchema = z.discriminatedUnion('type', [
   /** `disconnected` may recover by itself; `failed` and `closed` never do. */
   z.object({
     type: z.literal('transport-state'),

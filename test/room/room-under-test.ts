@@ -3,7 +3,7 @@ import type { RecordStore } from '../../worker/room/records.ts';
 import { newRoom, Room, type RoomSnapshot } from '../../worker/room/room.ts';
 
 /** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
-export class MemoryStore implements RecordStore {
+class MemoryStore implements RecordStore {
   readonly #records = new Map<string, Map<string, string>>();
 
   put(collection: string, id: string, record: object): void {

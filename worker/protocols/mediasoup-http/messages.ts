@@ -62,7 +62,7 @@ export type ApiResult = ApiResults[Endpoint];
 export type ClientMessage =
   | { readonly kind: 'notification'; readonly method: ClientMethod; readonly type: MediaStreamType }
   | { readonly kind: 'request'; readonly id: number };
-export type ClientMethod = 'producerRemoved' | 'producerPaused' | 'producerResumed';
+type ClientMethod = 'producerRemoved' | 'producerPaused' | 'producerResumed';
 
 /** What the server says over the socket, without being asked. */
 export type Notification =
