@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{shared,room,tools}/**/*.test.ts'],
+          include: ['test/{shared,room,tools,web}/**/*.test.ts'],
         },
       },
       {

@@ -18,7 +18,7 @@ export interface RtcConfig {
   /** Worker i uses `basePort + i` for UDP and for TCP; 0 lets every worker take any free ports. */
   readonly basePort: number;
   readonly workers: number;
-  /** Path of the SFU binary; `undefined` is the one inside the mediasoup package. */
+  /** Path of the SFU binary; `undefined` is the one that the setup made, or else the one inside the mediasoup package. */
   readonly workerBin: string | undefined;
 }
 

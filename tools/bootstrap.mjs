@@ -66,7 +66,6 @@ export function showProgress(title) {
 /**
  * @typedef {object} LoggedCommand
  * @property {string} log name of the file under `.parley/logs/` that takes the output.
- * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv} [env] in place of this process's own.
  * @property {(line: string) => string | undefined} [detail] reads the progress out of a line of the output.
  * @property {(output: string) => string | undefined} [explain] names the cause of a failure that is known, and the way out.
@@ -111,7 +110,7 @@ async function runToLog(command, options, tellDetail) {
 
 /**
  * @param {string[]} command
- * @param {LoggedCommand} options
+ * @param {Pick<LoggedCommand, 'env'>} options
  * @param {string} path of the log file.
  * @param {(line: string) => void} onLine
  * @returns {Promise<{ status: number | string, output: string }>}
@@ -121,7 +120,7 @@ async function capture([program = '', ...parameters], options, path, onLine) {
   const log = createWriteStream(path);
   // A group of its own, so that the helpers of the command end with it.
   const child = spawn(program, parameters, {
-    cwd: options.cwd ?? ROOT,
+    cwd: ROOT,
     env: options.env ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -224,34 +223,37 @@ function packagesAreInstalled() {
 
 const NETWORK_ERROR =
   /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT|ENOTCACHED)\b/u;
+const CERTIFICATE_ERROR = /\b(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w*(?:CERT|SIGNATURE)\w*|CERT_\w+)\b/u;
 
 /**
  * @param {string} output of npm.
  * @returns {string | undefined}
  */
 export function explainNpmFailure(output) {
-  if (NETWORK_ERROR.test(output)) {
-    const registry = /https?:\/\/[^/\s]+/u.exec(output)?.[0] ?? 'of npm';
-    return `The npm registry ${registry} cannot be reached: check the network, the proxy (HTTPS_PROXY) and "npm config get registry", then try again.`;
+  const registry = `The npm registry ${/https?:\/\/[^/\s]+/u.exec(output)?.[0] ?? '(see "npm config get registry")'}`;
+  const certificate = CERTIFICATE_ERROR.exec(output)?.[0];
+  if (certificate !== undefined) {
+    return `${registry} has a certificate that is not trusted (${certificate}): name your organisation's CA file with "npm config set cafile …", then try again.`;
   }
-  if (output.includes('ENOSPC')) return `The disk is full: free some space (the packages take about 700 MB) and try again.`;
-  return undefined;
+  if (NETWORK_ERROR.test(output)) {
+    return `${registry} cannot be reached: check the network, the proxy (HTTPS_PROXY) and "npm config get registry", then try again.`;
+  }
+  return output.includes('ENOSPC') ? 'The disk is full: free some space (the packages take about 700 MB), then try again.' : undefined;
 }
 
 async function installPackages() {
   if (packagesAreInstalled()) return;
+  const trouble = await troubleWithRegistry();
   // Wrangler and tsx are development dependencies, which npm leaves out where NODE_ENV is "production".
-  await runLogged('Installing npm packages', ['npm', 'ci', '--include=dev', '--prefer-offline', ...(await offlineFlag())], {
-    log: 'npm-ci',
-    explain: explainNpmFailure,
-  });
+  const command = ['npm', 'ci', '--include=dev', trouble === undefined ? '--prefer-offline' : '--offline'];
+  await runLogged('Installing npm packages', command, { log: 'npm-ci', explain: (output) => trouble ?? explainNpmFailure(output) });
 }
 
-/** An unreachable registry would let npm try for minutes: a quick knock decides whether only its cache is asked. */
-async function offlineFlag() {
+/** A registry that does not answer would let npm try for minutes: a quick knock decides whether only its cache is asked. */
+async function troubleWithRegistry() {
   const knock = ['npm', 'ping', '--fetch-retries=0', '--fetch-timeout=15000'];
-  const { status, output } = await capture(knock, { log: 'npm-ping' }, join(LOGS, 'npm-ping.log'), () => undefined);
-  return status !== 0 && NETWORK_ERROR.test(output) ? ['--offline'] : [];
+  const { status, output } = await capture(knock, {}, join(LOGS, 'npm-ping.log'), () => undefined);
+  return status === 0 ? undefined : explainNpmFailure(output);
 }
 
 /**

@@ -35,7 +35,12 @@ export class Outboxes {
     const key = keyOf(addressee);
     const outbox = this.#outboxes.get(key);
     if (outbox === undefined) return;
-    if (isUnwanted) outbox.stop();
+    if (isUnwanted) {
+      // Forgotten at once, because the room may be opened again under the same name.
+      this.#outboxes.delete(key);
+      outbox.stop();
+      return;
+    }
     await outbox.finish();
     this.#outboxes.delete(key);
   }

@@ -28,12 +28,7 @@ export class Exchange {
     });
   }
 
-  /** Whether it was answered, or the client went away. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** Calls back once, when it is over. */
+  /** Calls back once, when it was answered or the client went away. */
   onOver(callback: () => void): void {
     this.#onOver = callback;
   }

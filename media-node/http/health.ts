@@ -36,9 +36,11 @@ export function registerHealth(app: TemplatedApp, { metrics, metricsToken, isRea
 function answering(answerTo: (request: HttpRequest) => Answer | Promise<Answer>) {
   return (response: HttpResponse, request: HttpRequest): void => {
     const exchange = new Exchange(response, request);
-    void Promise.resolve(answerTo(request)).then((answer) => {
-      exchange.answer(answer);
-    });
+    void Promise.resolve(answerTo(request))
+      .catch((error: unknown) => refusal('internal', String(error)))
+      .then((answer) => {
+        exchange.answer(answer);
+      });
   };
 }
 

@@ -91,7 +91,7 @@ async function answerToSigned(operation: MediaOperation, raw: RawCall, { handler
     return { status: 200, body: JSON.stringify(await handle(operation, raw, handlers)) };
   } catch (error) {
     if (error instanceof MediaError) return refusal(error.reason, error.message);
-    log.error({ operation, error }, 'a call failed because of a bug');
+    log.error({ operation, err: error }, 'a call failed because of a bug');
     return refusal('internal', 'the media node failed; its log tells why');
   }
 }

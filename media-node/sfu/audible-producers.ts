@@ -3,7 +3,7 @@ import type { types } from 'mediasoup';
 import type { MediaEvent } from '../../shared/media-api.ts';
 
 const INTERVAL_MS = 800;
-const QUIETEST_AUDIBLE_DBVO = -60;
+const QUIETEST_AUDIBLE_DBVO = -70;
 /** Nobody can follow more voices; the loudest ones count. */
 const MAX_AUDIBLE = 16;
 

@@ -28,16 +28,18 @@ export function assertSensible(kind: MediaKind, { codecs, encodings, headerExten
   }
 }
 
-/**
- * By what the packets of a producer are told from those of the other producers of its transport. No two producers of a transport
- * may share one of these.
- */
-export function identifiersOf({ encodings, mid }: RtpParameters): string[] {
+/** By what the packets of a producer are told from those of the other producers of its transport. */
+export interface Identifiers {
+  readonly used: readonly string[];
+  /** Those of them that no other producer of the transport may use. */
+  readonly exclusive: readonly string[];
+}
+
+export function identifiersOf({ encodings, mid }: RtpParameters): Identifiers {
   const ssrcs = encodings.flatMap(({ ssrc, rtx }) => [ssrc, rtx?.ssrc]).filter((ssrc) => ssrc !== undefined);
-  const rids = encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid]));
-  return [
-    ...ssrcs.map((ssrc) => `ssrc ${ssrc}`),
-    // A rid needs to be unique only inside its media section, which the mid names.
-    ...(mid === undefined ? rids.map((rid) => `rid ${rid}`) : [`mid ${mid}`]),
-  ];
+  const rids = encodings.flatMap(({ rid }) => (rid === undefined ? [] : [`rid ${rid}`]));
+  const exclusive = ssrcs.map((ssrc) => `ssrc ${ssrc}`);
+  // A rid needs to be unique only inside its media section, which the mid names.
+  if (mid === undefined) return { used: [...exclusive, ...rids], exclusive: [...exclusive, ...rids] };
+  return { used: [...exclusive, `mid ${mid}`, ...rids], exclusive: [...exclusive, `mid ${mid}`] };
 }

@@ -95,7 +95,7 @@ export class Room extends EventEmitter<RoomEvents> {
     const producer = await this.transport(transport).produce(order);
     this.#producers.set(producer.id, producer);
     producer.observer.once('close', () => this.#producers.delete(producer.id));
-    if (producer.kind === 'audio') await translated({ gone: 'transport-not-found' }, () => this.#audible.add(producer.id));
+    if (producer.kind === 'audio') await this.#listenTo(producer.id);
     return { id: producer.id };
   }
 
@@ -173,6 +173,15 @@ export class Room extends EventEmitter<RoomEvents> {
     this.emit('closed', cause);
     this.removeAllListeners();
     this.#log.info({ cause: cause ?? 'ordered' }, 'room closed');
+  }
+
+  async #listenTo(producer: string): Promise<void> {
+    try {
+      await this.#audible.add(producer);
+    } catch (error) {
+      // The producer was closed in the meantime, of which those who need to know are told.
+      this.#log.debug({ producer, error: String(error) }, 'audio levels are not measured');
+    }
   }
 
   /** What never comes back is closed at once, so that its producers end for those who watch them. */

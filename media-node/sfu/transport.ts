@@ -6,6 +6,7 @@ import type { DtlsParameters, RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import { toContract } from './contract.ts';
 import { assertSensible, identifiersOf } from './producer-parameters.ts';
+import type { Identifiers } from './producer-parameters.ts';
 import { translated } from './refusals.ts';
 import type { MediaWorker } from './worker.ts';
 
@@ -27,7 +28,7 @@ interface TransportEvents {
 export class Transport extends EventEmitter<TransportEvents> {
   readonly info: TransportInfo;
   readonly #transport: types.WebRtcTransport;
-  readonly #claimed = new Set<string>();
+  readonly #claims = new Set<Identifiers>();
   readonly #producers = new Set<types.Producer>();
   #isConnectOrdered = false;
   #state: TransportState | 'new' = 'new';
@@ -101,13 +102,13 @@ export class Transport extends EventEmitter<TransportEvents> {
   /** @throws MediaError `invalid-parameters`; `transport-not-found` when the transport is closed in the meantime. */
   async produce({ kind, rtpParameters, paused }: ProducerOrder): Promise<types.Producer> {
     assertSensible(kind, rtpParameters);
-    const identifiers = this.#claim(identifiersOf(rtpParameters));
+    const claim = this.#claim(identifiersOf(rtpParameters));
     try {
       const producer = await translated({ gone: 'transport-not-found' }, () => this.#transport.produce({ kind, rtpParameters, paused }));
-      this.#own(producer, identifiers);
+      this.#own(producer, claim);
       return producer;
     } catch (error) {
-      this.#release(identifiers);
+      this.#claims.delete(claim);
       throw error;
     }
   }
@@ -131,18 +132,15 @@ export class Transport extends EventEmitter<TransportEvents> {
   }
 
   /** mediasoup finds out too, but only says so with an error that could mean anything. */
-  #claim(identifiers: string[]): string[] {
-    const taken = identifiers.find((identifier) => this.#claimed.has(identifier));
+  #claim(claim: Identifiers): Identifiers {
+    const used = new Set([...this.#claims].flatMap((other) => other.used));
+    const taken = claim.exclusive.find((identifier) => used.has(identifier));
     if (taken !== undefined) throw new MediaError('invalid-parameters', `${taken} belongs to another producer of this transport`);
-    for (const identifier of identifiers) this.#claimed.add(identifier);
-    return identifiers;
+    this.#claims.add(claim);
+    return claim;
   }
 
-  #release(identifiers: string[]): void {
-    for (const identifier of identifiers) this.#claimed.delete(identifier);
-  }
-
-  #own(producer: types.Producer, identifiers: string[]): void {
+  #own(producer: types.Producer, claim: Identifiers): void {
     if (this.closed) {
       producer.close();
       throw new MediaError('transport-not-found', 'the transport was closed in the meantime');
@@ -150,7 +148,7 @@ export class Transport extends EventEmitter<TransportEvents> {
     this.#producers.add(producer);
     producer.observer.once('close', () => {
       this.#producers.delete(producer);
-      this.#release(identifiers);
+      this.#claims.delete(claim);
     });
   }
 

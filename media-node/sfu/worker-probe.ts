@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { version, workerBin as packagedWorkerBin } from 'mediasoup';
+import { locateWorkerBinary } from '../worker-binary/locate.ts';
 
 /** The channels of the SFU process: it reads its orders from the first and writes its answers to the second. */
 const STDIO = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] as const;
@@ -52,13 +53,13 @@ function firstWord(child: ReturnType<typeof spawn>, milliseconds: number): Promi
  * Finds out whether the binary starts and speaks. mediasoup itself waits for ever for a binary that does neither, and keeps the process
  * to itself, so that nobody could end it.
  *
- * @param path the configured binary; `undefined` is the one inside the mediasoup package.
+ * @param path the configured binary; `undefined` is the one that the setup made, or else the one inside the mediasoup package.
  * @param milliseconds after which a silent binary counts as broken.
  * @returns the path to give to mediasoup.
  * @throws WorkerBinaryError
  */
 export async function probeWorkerBinary(path: string | undefined, milliseconds: number): Promise<string> {
-  const binary = path ?? packagedWorkerBin;
+  const binary = path ?? locateWorkerBinary() ?? packagedWorkerBin;
   assertIsProgram(binary);
   const child = spawn(binary, [], { stdio: [...STDIO], env: { ...process.env, MEDIASOUP_VERSION: version } });
   try {

@@ -41,6 +41,19 @@ async function within<Value>(milliseconds: number, promise: Promise<Value>, onTi
 }
 
 /**
+ * Makes the process do what every room needs. A binary of a neighbouring version starts, says so, opens transports, and then understands
+ * producers differently (seen with 3.24 and 3.26 against 3.27.1): nobody would ever see a picture.
+ */
+async function exercise(worker: types.Worker): Promise<void> {
+  const router = await worker.createRouter({ mediaCodecs: routerCodecs() });
+  const transport = await router.createDirectTransport();
+  const codecs = [{ mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 }];
+  const producer = await transport.produce({ kind: 'video', rtpParameters: { codecs, encodings: [{ ssrc: 1 }] } });
+  await transport.consume({ producerId: producer.id, rtpCapabilities: router.rtpCapabilities });
+  router.close();
+}
+
+/**
  * One SFU process with the one UDP and the one TCP port of all its transports.
  * Its routers belong to rooms; how many of them there are is its load.
  */
@@ -56,11 +69,15 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
    * @throws WorkerBinaryError when the binary does not understand this version of mediasoup; Error when its port is taken.
    */
   static async create(index: number, config: RtcConfig, binary: string): Promise<MediaWorker> {
-    const anotherVersion = () => new WorkerBinaryError(binary, 'does not answer in the language of this version');
-    const worker = await within(START_TIMEOUT_MS, createWorker({ workerBin: binary, logLevel: 'warn' }), anotherVersion);
+    const doesNotAnswer = () => new WorkerBinaryError(binary, 'does not answer in the language of this version');
+    const worker = await within(START_TIMEOUT_MS, createWorker({ workerBin: binary, logLevel: 'warn' }), doesNotAnswer);
+    const isNotUnderstood = (error: unknown) => {
+      throw new WorkerBinaryError(binary, `understands something else than this version says (${String(error)})`);
+    };
     try {
+      await within(START_TIMEOUT_MS, exercise(worker).catch(isNotUnderstood), doesNotAnswer);
       const listening = worker.createWebRtcServer({ listenInfos: listenInfos(config, index) }).catch(cannotListen);
-      return new MediaWorker(index, worker, await within(START_TIMEOUT_MS, listening, anotherVersion));
+      return new MediaWorker(index, worker, await within(START_TIMEOUT_MS, listening, doesNotAnswer));
     } catch (error) {
       worker.close();
       throw error;

@@ -16,8 +16,6 @@ const QUIET = [
   '--disable-backgrounding-occluded-windows',
 ];
 
-/** A green picture with a moving pie at five frames a second (two cores have to encode and decode all of them), and a beep every second. */
-const FAKE_DEVICES = ['--use-fake-device-for-media-stream=fps=5'];
 const ALL_ALLOWED = ['--use-fake-ui-for-media-stream', '--auto-select-desktop-capture-source=Entire screen'];
 
 export interface BrowserOptions {
@@ -25,13 +23,20 @@ export interface BrowserOptions {
   readonly devices: boolean;
   /** Whether everything that a page may ask for is allowed without a question. */
   readonly allowed: boolean;
+  /** Frames per second of the fake camera: few by default, because two cores have to encode and decode all of them. */
+  readonly frameRate?: number;
 }
 
 /** Starts a browser of its own. */
-export function launchBrowser({ devices, allowed }: BrowserOptions = { devices: true, allowed: true }): Promise<Browser> {
+export function launchBrowser({ devices, allowed, frameRate = 5 }: BrowserOptions = { devices: true, allowed: true }): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.CHROMIUM_BIN ?? process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     headless: true,
-    args: [...QUIET, ...(devices ? FAKE_DEVICES : []), ...(allowed ? ALL_ALLOWED : [])],
+    args: [...QUIET, ...(devices ? [fakeDevices(frameRate)] : []), ...(allowed ? ALL_ALLOWED : [])],
   });
+}
+
+/** A green picture with a moving pie, and a short beep twice a second. */
+function fakeDevices(frameRate: number): string {
+  return `--use-fake-device-for-media-stream=fps=${frameRate}`;
 }

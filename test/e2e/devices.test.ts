@@ -1,22 +1,11 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BrowserContextOptions } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { launchBrowser, type BrowserOptions } from './browser.ts';
 import { installProbe } from './page-probe.ts';
 import { Person } from './person.ts';
-import { Stack } from './stack.ts';
+import { useWorld } from './world.ts';
 
-let stack: Stack;
-let browser: Browser;
-let rooms = 0;
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([Stack.start(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await stack.stop();
-});
+const world = useWorld('devices');
 
 interface Guests {
   /** Has everything. */
@@ -31,15 +20,12 @@ async function withTroubled(
   use: (guests: Guests) => Promise<void>,
   context?: BrowserContextOptions,
 ): Promise<void> {
-  rooms += 1;
-  const visit = { url: stack.url, room: `devices ${rooms}` };
+  const ada = await world.enter('Ada');
   const troubled = await launchBrowser(options);
-  const ada = await Person.join(browser, { ...visit, name: 'Ada' });
   try {
-    await use({ ada, grace: await Person.open(troubled, { ...visit, name: 'Grace' }, context) });
+    await use({ ada, grace: await Person.open(troubled, { url: world.stack.url, room: world.room(), name: 'Grace' }, context) });
   } finally {
     await troubled.close();
-    await ada.close();
   }
 }
 
@@ -106,7 +92,7 @@ describe('a device problem', () => {
   });
 
   it('of a device in use is explained and can be tried again', async () => {
-    const page = await browser.newPage();
+    const page = await world.browser.newPage();
     // No second program can hold Chromium's fake camera: the browser's answer in that case is put in its place.
     await page.addInitScript(() => {
       const devices = navigator.mediaDevices;
@@ -120,7 +106,7 @@ describe('a device problem', () => {
         busy = false;
       });
     });
-    await page.goto(stack.url);
+    await page.goto(world.stack.url);
     await page.waitForSelector('.device-problem:has-text("The camera does not start; another program may be using it")');
     expect(await page.locator('.device-problem').count()).toBe(1);
     await page.evaluate(() => window.dispatchEvent(new Event('camera-is-free')));
@@ -131,12 +117,12 @@ describe('a device problem', () => {
   });
 
   it('of an insecure address is explained', async () => {
-    const page = await browser.newPage();
+    const page = await world.browser.newPage();
     await installProbe(page);
     // The same page under a name that is not this computer's: the browser hides the devices from it.
     await page.route('http://parley.example/**', async (route) => {
       const { pathname } = new URL(route.request().url());
-      await route.fulfill({ response: await route.fetch({ url: stack.url + pathname }) });
+      await route.fulfill({ response: await route.fetch({ url: world.stack.url + pathname }) });
     });
     await page.goto('http://parley.example/');
     await page.waitForSelector('.device-problem:has-text("Open this page with an https address")');
@@ -164,7 +150,7 @@ describe('a device problem', () => {
 
 describe('a refused join', () => {
   it('shows why and leaves the form as it was', async () => {
-    const person = await Person.open(browser, { url: stack.url, room: 'refused', name: 'Ada' });
+    const person = await Person.open(world.browser, { url: world.stack.url, room: 'refused', name: 'Ada' });
     await person.page.route('**/api/media/rooms/**', (route) => route.abort('connectionrefused'));
     await person.page.click('#join');
     await person.page.waitForSelector('#join-error:has-text("The server cannot be reached")');

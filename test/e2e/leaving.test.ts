@@ -1,44 +1,20 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser } from './browser.ts';
+import { describe, expect, it } from 'vitest';
 import { FragileLine } from './fragile-line.ts';
-import { expectConversation, Person } from './person.ts';
-import { Stack } from './stack.ts';
+import { expectConversation, type Person } from './person.ts';
+import { useWorld } from './world.ts';
 
 /** "At once" for somebody who watches, in milliseconds; far below the ten seconds of the reconnect grace. */
 const AT_ONCE = 3_000;
 /** The reconnect grace, and some time to notice. */
 const GRACE = 20_000;
 
-let stack: Stack;
-let browser: Browser;
-let rooms = 0;
-let people: Person[] = [];
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([Stack.start(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await stack.stop();
-});
-
-afterEach(async () => {
-  await Promise.all(people.map((person) => person.close()));
-  people = [];
-});
+const world = useWorld('leaving');
 
 /** Ada and Grace meet in a new room and see each other; Grace may come by another line. */
-async function meetTwo(graceUrl = stack.url): Promise<[Person, Person]> {
-  rooms += 1;
-  const room = `leaving ${rooms}`;
-  const ada = await Person.join(browser, { url: stack.url, room, name: 'Ada' });
-  people.push(ada);
-  const grace = await Person.join(browser, { url: graceUrl, room, name: 'Grace' });
-  people.push(grace);
-  await expectConversation([ada, grace]);
-  return [ada, grace];
+async function converse(graceUrl?: string): Promise<[Person, Person]> {
+  const two = await world.meetTwo(graceUrl);
+  await expectConversation(two);
+  return two;
 }
 
 /** Counts from now on how often tiles are taken away. */
@@ -57,7 +33,7 @@ async function countRemovals(person: Person): Promise<() => Promise<number>> {
 
 describe('leaving', () => {
   it('by the button is seen at once, and the page is ready for the next meeting', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     await grace.press('leave');
     await ada.loses('Grace', 'person', AT_ONCE);
     await grace.page.waitForSelector('#lobby:not([hidden])');
@@ -67,19 +43,19 @@ describe('leaving', () => {
   });
 
   it('by closing the tab is seen at once', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     await grace.page.close({ runBeforeUnload: false });
     await ada.loses('Grace', 'person', AT_ONCE);
   });
 
   it('by going to another page is seen at once', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     await grace.page.goto('about:blank');
     await ada.loses('Grace', 'person', AT_ONCE);
   });
 
   it('by a crash of the tab is seen after the grace at the latest', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     const devtools = await grace.page.context().newCDPSession(grace.page);
     // The command is never answered: the page that should answer is gone.
     void devtools.send('Page.crash').catch(() => undefined);
@@ -89,7 +65,7 @@ describe('leaving', () => {
 
 describe('coming back', () => {
   it('after a reload is the same attendee, with what was on and off before', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     await grace.press('toggle-mic');
     await ada.notices('Grace', 'mic', 'off');
     const before = await ada.tile('Grace').getAttribute('data-participant');
@@ -104,7 +80,7 @@ describe('coming back', () => {
   });
 
   it('in a duplicated tab is another attendee', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await converse();
     const tab = await grace.page.evaluate(() => sessionStorage.getItem('parley.tab'));
     const twin = await grace.page.context().newPage();
     await twin.addInitScript((stolen) => {
@@ -118,16 +94,15 @@ describe('coming back', () => {
   });
 
   it('after the line was cut goes unnoticed, and catches up with what happened meanwhile', async () => {
-    const line = await FragileLine.open(stack.url);
+    const line = await FragileLine.open(world.stack.url);
     try {
-      const [ada, grace] = await meetTwo(line.url);
+      const [ada, grace] = await converse(line.url);
       const removals = await countRemovals(ada);
       line.cut();
       await grace.page.waitForSelector('#banner:has-text("interrupted")');
       await ada.press('toggle-mic');
       await grace.press('toggle-webcam');
-      const linus = await Person.join(browser, { url: stack.url, room: `leaving ${rooms}`, name: 'Linus' });
-      people.push(linus);
+      await world.enter('Linus');
       line.mend();
       await grace.page.waitForSelector('#banner', { state: 'hidden' });
       await grace.notices('Ada', 'mic', 'off');
@@ -141,9 +116,9 @@ describe('coming back', () => {
   });
 
   it('after an absence longer than the grace happens by itself', async () => {
-    const line = await FragileLine.open(stack.url);
+    const line = await FragileLine.open(world.stack.url);
     try {
-      const [ada, grace] = await meetTwo(line.url);
+      const [ada, grace] = await converse(line.url);
       line.cut();
       await ada.loses('Grace', 'person', GRACE);
       line.mend();
@@ -155,8 +130,8 @@ describe('coming back', () => {
   });
 
   it('after a crash of the media worker happens by itself', async () => {
-    const [ada, grace] = await meetTwo();
-    await stack.killMediaWorker();
+    const [ada, grace] = await converse();
+    await world.stack.killMediaWorker();
     await ada.page.waitForSelector('#banner:has-text("Joining again")');
     await ada.isInMeeting();
     await grace.isInMeeting();

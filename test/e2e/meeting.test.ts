@@ -1,59 +1,21 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser } from './browser.ts';
-import { expectConversation, Person } from './person.ts';
-import { Stack } from './stack.ts';
+import { describe, expect, it } from 'vitest';
+import { expectConversation } from './person.ts';
+import { useWorld } from './world.ts';
 
-let stack: Stack;
-let browser: Browser;
-let rooms = 0;
-let people: Person[] = [];
-
-beforeAll(async () => {
-  [stack, browser] = await Promise.all([Stack.start(), launchBrowser()]);
-});
-
-afterAll(async () => {
-  await browser.close();
-  await stack.stop();
-});
-
-afterEach(async () => {
-  await Promise.all(people.map((person) => person.close()));
-  people = [];
-});
-
-/** Lets people join one new room, one after the other. */
-async function meet(...names: string[]): Promise<Person[]> {
-  rooms += 1;
-  for (const name of names) await enter(name);
-  return people;
-}
-
-async function enter(name: string): Promise<Person> {
-  const person = await Person.join(browser, { url: stack.url, room: `meeting ${rooms}`, name });
-  people.push(person);
-  return person;
-}
-
-async function meetTwo(): Promise<[Person, Person]> {
-  const [ada, grace] = await meet('Ada', 'Grace');
-  if (!ada || !grace) throw new Error('nobody came');
-  return [ada, grace];
-}
+const world = useWorld('meeting');
 
 describe('a meeting', () => {
   it('lets three participants see and hear each other, one of whom joins later', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await expectConversation([ada, grace]);
-    const linus = await enter('Linus');
+    const linus = await world.enter('Linus');
     await expectConversation([ada, grace, linus]);
     expect(await ada.page.textContent('#meeting-count')).toBe('3 participants');
-    expect(people.flatMap((person) => person.complaints)).toEqual([]);
+    expect(world.people.flatMap((person) => person.complaints)).toEqual([]);
   });
 
   it('marks who speaks', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     // The fake microphone beeps once a second, so the mark comes and goes.
     await ada.page.waitForSelector('.tile[data-participant^="Grace"][data-speaking="true"]');
     await ada.page.waitForSelector('.tile[data-participant^="Grace"][data-speaking="false"]');
@@ -61,7 +23,7 @@ describe('a meeting', () => {
   });
 
   it('shows and applies muting', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await ada.hears('Grace');
     await grace.press('toggle-mic');
     await ada.notices('Grace', 'mic', 'off');
@@ -72,7 +34,7 @@ describe('a meeting', () => {
   });
 
   it('turns the camera off for real and on again', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await ada.sees('Grace');
     await grace.press('toggle-webcam');
     await ada.notices('Grace', 'camera', 'off');
@@ -88,7 +50,7 @@ describe('a meeting', () => {
   });
 
   it('obeys the keyboard', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await grace.page.keyboard.press('m');
     await ada.notices('Grace', 'mic', 'off');
     await grace.page.keyboard.press('c');
@@ -96,11 +58,11 @@ describe('a meeting', () => {
   });
 
   it('tells a late joiner what is off', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await grace.press('toggle-mic');
     await grace.press('toggle-webcam');
     await ada.notices('Grace', 'camera', 'off');
-    const linus = await enter('Linus');
+    const linus = await world.enter('Linus');
     await linus.notices('Grace', 'mic', 'off');
     await linus.notices('Grace', 'camera', 'off');
     await linus.sees('Ada');
@@ -109,11 +71,11 @@ describe('a meeting', () => {
   });
 
   it('shares a screen, shows it to a late joiner and stops', async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await grace.press('toggle-screen');
     await ada.sees('Grace', 'screen');
     await ada.sees('Grace');
-    const linus = await enter('Linus');
+    const linus = await world.enter('Linus');
     await linus.sees('Grace', 'screen');
     await grace.press('toggle-screen');
     await Promise.all([ada.loses('Grace', 'screen'), linus.loses('Grace', 'screen')]);
@@ -123,7 +85,7 @@ describe('a meeting', () => {
   });
 
   it("notices that sharing was stopped with the browser's own button", async () => {
-    const [ada, grace] = await meetTwo();
+    const [ada, grace] = await world.meetTwo();
     await grace.press('toggle-screen');
     await ada.sees('Grace', 'screen');
     // What the browser does when its button is pressed; a page that stops a track itself gets no event.
@@ -137,19 +99,22 @@ describe('a meeting', () => {
   });
 
   it('keeps people of different rooms apart, and people of the same name in one room', async () => {
-    await meet('Ada');
-    const [ada, other] = [...(await meet('Ada', 'Ada'))].slice(-2);
-    await ada?.sees('Ada');
-    expect(await ada?.page.textContent('#meeting-count')).toBe('2 participants');
-    expect(await other?.page.textContent('#meeting-count')).toBe('2 participants');
-    expect(await people[0]?.page.textContent('#meeting-count')).toBe('Only you are here');
+    const alone = await world.enter('Ada', { room: world.room(2) });
+    const ada = await world.enter('Ada');
+    const other = await world.enter('Ada');
+    await ada.sees('Ada');
+    expect(await ada.page.textContent('#meeting-count')).toBe('2 participants');
+    expect(await other.page.textContent('#meeting-count')).toBe('2 participants');
+    expect(await alone.page.textContent('#meeting-count')).toBe('Only you are here');
   });
 
   it('copies the link to the room', async () => {
-    const [ada] = await meetTwo();
+    const [ada] = await world.meetTwo();
     await ada.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await ada.page.click('#copy-link');
     await ada.page.waitForSelector('#copy-link-text:text("Copied")');
-    expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(`${stack.url}/?room=meeting+${rooms}`);
+    expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(
+      `${world.stack.url}/?room=${world.room().replace(' ', '+')}`,
+    );
   });
 });

@@ -1,10 +1,13 @@
 /** What the tests add to a page before it runs, and what they read from it. The page itself knows nothing of it. */
 import type { Page } from 'playwright-core';
+import { eventually } from '../harness/eventually.ts';
 
 interface Probe {
   readonly connections: RTCPeerConnection[];
   readonly captured: MediaStreamTrack[];
   readonly frames: WeakMap<MediaStreamTrack, number>;
+  /** When the first frame of a track was on the screen, in milliseconds since the epoch. */
+  readonly firstFrame: WeakMap<MediaStreamTrack, number>;
 }
 
 declare global {
@@ -26,8 +29,10 @@ export interface Reception {
 
 /** Watches connections, captured tracks and presented frames from the first line of the page's script on. */
 export async function installProbe(page: Page): Promise<void> {
+  // tsx, which runs the benches, wraps inner functions in a call of a helper that exists only in Node: here is one for the page.
+  await page.addInitScript('globalThis.__name = (named) => named;');
   await page.addInitScript(() => {
-    const probe: Probe = { connections: [], captured: [], frames: new WeakMap() };
+    const probe: Probe = { connections: [], captured: [], frames: new WeakMap(), firstFrame: new WeakMap() };
     window.probe = probe;
 
     window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -53,6 +58,7 @@ export async function installProbe(page: Page): Promise<void> {
     const count = (video: HTMLVideoElement): void => {
       video.requestVideoFrameCallback(() => {
         const track = video.srcObject instanceof MediaStream ? video.srcObject.getVideoTracks()[0] : undefined;
+        if (track && !probe.frames.has(track)) probe.firstFrame.set(track, performance.timeOrigin + performance.now());
         if (track) probe.frames.set(track, (probe.frames.get(track) ?? 0) + 1);
         count(video);
       });
@@ -92,4 +98,18 @@ export function readReception(page: Page, selector: string): Promise<Reception> 
       audioEnergy: statistic(audioTrack, 'totalAudioEnergy'),
     };
   }, selector);
+}
+
+/** When the first frame of the element that matches `selector` was on the screen, in milliseconds since the epoch. */
+export async function firstFrameIn(page: Page, selector: string): Promise<number> {
+  let time: number | undefined;
+  await eventually(`a frame in ${selector}`, async () => {
+    time = await page.evaluate((root) => {
+      const stream = document.querySelector(root)?.querySelector('video')?.srcObject;
+      const [track] = stream instanceof MediaStream ? stream.getVideoTracks() : [];
+      return track && window.probe.firstFrame.get(track);
+    }, selector);
+    return time !== undefined;
+  });
+  return time ?? Number.NaN;
 }

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { installProbe, readReception, type Reception } from './page-probe.ts';
+import { firstFrameIn, installProbe, readReception, type Reception } from './page-probe.ts';
 
 /** Everything that a test waits for happens within this time, in milliseconds, or the test fails. */
 const PATIENCE = { timeout: 15_000, interval: 100 };
@@ -80,19 +80,18 @@ export class Person {
   }
 
   /** New frames of a participant are decoded and put on the screen. */
-  async sees(name: string, kind: 'person' | 'screen' = 'person'): Promise<void> {
-    const before = await this.reception(name, kind);
-    await expect
-      .poll(async () => moves(before, await this.reception(name, kind)), { ...PATIENCE, message: `${this.name} should see ${name}` })
-      .toBe(true);
+  sees(name: string, kind: 'person' | 'screen' = 'person'): Promise<void> {
+    return expectPicture(this.page, selectorOf(name, kind), `${this.name} should see ${name}`);
+  }
+
+  /** When the first frame of a participant's camera was on the screen, in milliseconds since the epoch. */
+  firstFrameOf(name: string): Promise<number> {
+    return firstFrameIn(this.page, selectorOf(name, 'person'));
   }
 
   /** New packets of a participant's voice arrive, and there is sound in them. */
-  async hears(name: string): Promise<void> {
-    const before = await this.reception(name);
-    await expect
-      .poll(async () => sounds(before, await this.reception(name)), { ...PATIENCE, message: `${this.name} should hear ${name}` })
-      .toBe(true);
+  hears(name: string): Promise<void> {
+    return expectSound(this.page, selectorOf(name, 'person'), `${this.name} should hear ${name}`);
   }
 
   /** Nothing new of a participant's voice arrives during a second. */
@@ -130,16 +129,46 @@ export async function expectConversation(people: readonly Person[]): Promise<voi
   );
 }
 
+/** Picture and sound arrive in the element of any page that has the probe. */
+export async function expectMedia(page: Page, selector: string): Promise<void> {
+  await Promise.all([expectPicture(page, selector, `picture in ${selector}`), expectSound(page, selector, `sound in ${selector}`)]);
+}
+
+async function expectPicture(page: Page, selector: string, message: string): Promise<void> {
+  const [decoded, presented] = [new Growth(), new Growth()];
+  const isSeen = async (): Promise<boolean> => {
+    const reception = await readReception(page, selector);
+    decoded.read(reception.framesDecoded);
+    presented.read(reception.framesPresented);
+    return reception.videoWidth > 0 && decoded.sum >= 3 && presented.sum >= 2;
+  };
+  await expect.poll(isSeen, { ...PATIENCE, message }).toBe(true);
+}
+
+async function expectSound(page: Page, selector: string, message: string): Promise<void> {
+  const [packets, energy] = [new Growth(), new Growth()];
+  const isHeard = async (): Promise<boolean> => {
+    const reception = await readReception(page, selector);
+    packets.read(reception.audioPackets);
+    energy.read(reception.audioEnergy);
+    return packets.sum > 20 && energy.sum > 0;
+  };
+  await expect.poll(isHeard, { ...PATIENCE, message }).toBe(true);
+}
+
 function selectorOf(name: string, kind: 'person' | 'screen'): string {
   return `.tile[data-self="false"][data-kind="${kind}"][data-participant^="${name}"]`;
 }
 
-function moves(before: Reception, now: Reception): boolean {
-  return now.videoWidth > 0 && now.framesDecoded > before.framesDecoded + 2 && now.framesPresented > before.framesPresented;
-}
+/** How much a counter has grown since its first reading. A new connection starts to count at zero again. */
+class Growth {
+  sum = 0;
+  #last: number | undefined;
 
-function sounds(before: Reception, now: Reception): boolean {
-  return now.audioPackets > before.audioPackets + 20 && now.audioEnergy > before.audioEnergy;
+  read(value: number): void {
+    if (this.#last !== undefined && value > this.#last) this.sum += value - this.#last;
+    this.#last = value;
+  }
 }
 
 /** Waits until a counter stands still for a second; what was on its way when it was stopped may still arrive. */

@@ -2,13 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '../harness/ports.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** The first start on a machine may have to build something; the test command has done that before, so this is generous. */
+/** What a first start on a machine has to build, the test command has built before. */
 const START_TIMEOUT = 90_000;
 const STOP_TIMEOUT = 15_000;
 
@@ -20,7 +20,7 @@ export class Stack {
 
   /** Runs `npm start` and waits until it says that everything is ready. @throws Error with its output when it fails. */
   static async start(): Promise<Stack> {
-    const [port, mediaNodePort, rtcPort] = await freePorts(3);
+    const [port, mediaNodePort, rtcPort] = await Promise.all([freePort(), freePort(), freePort()]);
     const state = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
     const child = spawn(process.execPath, [join(ROOT, 'tools/bootstrap.mjs'), 'start'], {
       cwd: ROOT,
@@ -36,6 +36,7 @@ export class Stack {
       // A group of its own: if it does not stop when it is told to, everything it started can be ended with it.
       detached: true,
     });
+    endWithThisProcess(child);
     try {
       return new Stack(await addressOf(child), child, state);
     } catch (error) {
@@ -91,6 +92,15 @@ async function addressOf(child: ChildProcess): Promise<string> {
   return Promise.race([ready, failed, late]);
 }
 
+/** A test run that is broken off must not leave servers behind. */
+function endWithThisProcess(child: ChildProcess): void {
+  const end = (): void => {
+    child.kill('SIGTERM');
+  };
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+}
+
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, 'exit');
@@ -98,15 +108,6 @@ async function stop(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), STOP_TIMEOUT);
   await ended;
   clearTimeout(late);
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }
 
 /** The processes below another one whose name (cut to 15 characters by the kernel) is the given one. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AudibleProducers } from '../../media-node/sfu/audible-producers.ts';
 import type { AudioLevels } from '../../media-node/sfu/audible-producers.ts';
 import { routerCodecs } from '../../media-node/sfu/codecs.ts';
+import { probeWorkerBinary } from '../../media-node/sfu/worker-probe.ts';
 
 const LEVEL_EXTENSION = { uri: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level', id: 1 } as const;
 
@@ -13,7 +14,7 @@ let worker: types.Worker;
 let transport: types.DirectTransport;
 let audible: AudibleProducers;
 beforeAll(async () => {
-  worker = await createWorker();
+  worker = await createWorker({ workerBin: await probeWorkerBinary(undefined, 5_000) });
   const router = await worker.createRouter({ mediaCodecs: routerCodecs() });
   transport = await router.createDirectTransport();
   audible = await AudibleProducers.create(router);

@@ -189,6 +189,15 @@ describe('producers', () => {
     expect((await counts()).producers).toBe(2);
   });
 
+  test('a rid may be used again in another media section, which needs a mid', async () => {
+    const withMid = vp8(RID_ENCODINGS);
+    const { codecs, encodings, headerExtensions = [] } = withMid;
+    await produce(withMid);
+    await expectRefused(produce({ codecs, encodings, headerExtensions }), 'invalid-parameters');
+    await produce(vp8(RID_ENCODINGS));
+    expect((await counts()).producers).toBe(2);
+  });
+
   test('of two with the same ssrc at the same time one wins', async () => {
     const parameters = vp8();
     const outcomes = await Promise.allSettled([produce(parameters), produce(parameters), produce(parameters)]);

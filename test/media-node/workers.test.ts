@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { workerBin } from 'mediasoup';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../media-node/config.ts';
 import { startMediaNode } from '../../media-node/media-node.ts';
+import { locateWorkerBinary } from '../../media-node/worker-binary/locate.ts';
 import { environment, freshRoom, randomSecret, startTestNode } from './support/node.ts';
 import type { TestNode } from './support/node.ts';
 import { opus, vp8 } from './support/parameters.ts';
@@ -122,7 +122,7 @@ describe('start-up is refused', () => {
     // The process that mediasoup started is not the one that speaks, so nothing of what it says is meant for this mediasoup.
     [
       'is of another version',
-      () => script('other', `#!/bin/sh\n"${workerBin}" "$@" &\nwait\n`),
+      () => script('other', `#!/bin/sh\n"${locateWorkerBinary() ?? ''}" "$@" &\nwait\n`),
       /does not answer in the language of this version/u,
     ],
   ])('when the binary %s', async (_name, binary, message) => {

@@ -39,6 +39,11 @@ describe('known failures', () => {
     expect(explainNpmFailure(output)).toMatch(/^The npm registry https:\/\/registry\.example\.org cannot be reached: check the network/u);
   });
 
+  it('name the npm registry whose certificate is not trusted', () => {
+    const output = 'npm error request to https://registry.example.org/zod failed, reason: SELF_SIGNED_CERT_IN_CHAIN';
+    expect(explainNpmFailure(output)).toMatch(/^The npm registry https:\/\/registry\.example\.org has a certificate that is not trusted/u);
+  });
+
   it('leave other complaints of npm to its own words', () => {
     expect(explainNpmFailure('npm error code EUSAGE')).toBeUndefined();
   });

@@ -8,11 +8,12 @@ import { explain } from './explain.ts';
 import { displayNameOf } from './identity.ts';
 import { OWN_TYPES, Session, type SessionEnd, type SessionListener } from './session.ts';
 
-/** Milliseconds between the attempts of one rejoin. */
-const REJOIN_DELAYS = [300, 1_000, 3_000, 8_000, 15_000];
+/** The waits before the attempts of one rejoin, in milliseconds: about a minute, in which a server is restarted and a network found. */
+const REJOIN_DELAYS = [300, 1_000, 2_000, 4_000, ...Array.from({ length: 10 }, () => 5_000)];
 /** A session that ends sooner than this, in milliseconds, after a rejoin is not rejoined again without asking. */
 const STABLE_AFTER = 20_000;
-const LEVELS_EVERY = 150;
+/** Often enough, in milliseconds, to catch a syllable: a level is that of one packet. */
+const LEVELS_EVERY = 70;
 
 /** A meeting as the person sees it: it outlives a session that the server or the network ended. */
 export class Meeting {
@@ -75,7 +76,8 @@ export class Meeting {
   async #rejoin(text: string): Promise<void> {
     this.#view.showBanner(`${text} Joining again…`);
     for (const delay of REJOIN_DELAYS) {
-      await new Promise((resolve) => setTimeout(resolve, delay));
+      // Not all at the same moment: everybody in the room may have lost it at once.
+      await new Promise((resolve) => setTimeout(resolve, delay * (0.5 + Math.random())));
       if (this.#left) return;
       try {
         await this.enter();

@@ -9,8 +9,8 @@ import { explain, isRefusal } from './explain.ts';
 import { displayNameOf } from './identity.ts';
 import { Roster } from './roster.ts';
 
-/** Everything that a participant can send. */
-export const OWN_TYPES = ['mic', 'webcam', 'screen'] as const;
+/** Everything that a participant can send, the slowest to get going first. */
+export const OWN_TYPES = ['webcam', 'mic', 'screen'] as const;
 
 /** How often and after how many milliseconds `createAttendee` is repeated while the server still knows the attendee of before a reload. */
 const ATTENDEE_RETRIES = 12;
@@ -138,14 +138,16 @@ export class Session {
     for (const transport of this.#transports) transport.close();
   }
 
-  /** Sending and receiving do not wait for each other; only the socket waits, because it announces what is sent. */
+  /**
+   * Announcing, sending and receiving do not wait for each other: the protocol lets the socket come first, and then every producer is
+   * announced as soon as it is there.
+   */
   async #start(): Promise<void> {
-    const received = this.#refresh();
-    const announced = Promise.all(OWN_TYPES.map((type) => this.updateSource(type))).then(() => this.#openSocket());
+    const parts = [this.#openSocket(), this.#refresh(), ...OWN_TYPES.map((type) => this.updateSource(type))];
     const over = new Promise<never>((_resolve, reject) => {
       this.#abandonStart = reject;
     });
-    await Promise.race([Promise.all([received, announced]), over]);
+    await Promise.race([Promise.all(parts), over]);
     this.#abandonStart = undefined;
   }
 

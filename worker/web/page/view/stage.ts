@@ -6,6 +6,8 @@ import { Tile, type MediaState } from './tile.ts';
 
 /** From this level on, 0 to 1, somebody speaks and does not only breathe. */
 const SPEAKING_LEVEL = 0.02;
+/** The mark stays this long, in milliseconds, so that it does not flicker between words. */
+const SPEAKING_HOLD = 400;
 
 /** All tiles of a meeting, arranged so that they are as large as they can be. */
 export class Stage {
@@ -16,6 +18,7 @@ export class Stage {
   readonly #soundBlocked: () => void;
   readonly #tiles = new Map<string, Tile>();
   readonly #screenTiles = new Map<string, Tile>();
+  readonly #spokeAt = new Map<string, number>();
   readonly #resize = new ResizeObserver(() => {
     this.#arrange();
   });
@@ -46,6 +49,7 @@ export class Stage {
   remove(user: string): void {
     this.#tiles.get(user)?.remove();
     this.#tiles.delete(user);
+    this.#spokeAt.delete(user);
     this.#removeScreen(user);
     this.#arrange();
   }
@@ -75,8 +79,13 @@ export class Stage {
     });
   }
 
+  /** Marks who speaks: 0 to 1 for each user. */
   showLevels(levels: ReadonlyMap<string, number>): void {
-    for (const [user, tile] of this.#tiles) tile.speaking = (levels.get(user) ?? 0) > SPEAKING_LEVEL;
+    const now = performance.now();
+    for (const [user, tile] of this.#tiles) {
+      if ((levels.get(user) ?? 0) > SPEAKING_LEVEL) this.#spokeAt.set(user, now);
+      tile.speaking = now - (this.#spokeAt.get(user) ?? -Infinity) < SPEAKING_HOLD;
+    }
   }
 
   close(): void {
