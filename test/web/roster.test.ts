@@ -149,7 +149,15 @@ describe('a roster fed over two connections that overtake each other', () => {
         const ask = async (): Promise<void> => {
           await settle();
           const reply = server.producers();
-          void people.refresh(() => new Promise((resolve) => (answer = () => { resolve(reply); })));
+          void people.refresh(
+            () =>
+              new Promise(
+                (resolve) =>
+                  (answer = () => {
+                    resolve(reply);
+                  }),
+              ),
+          );
           await new Promise((resolve) => setImmediate(resolve));
         };
         const deliver = (): void => {
