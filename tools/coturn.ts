@@ -27,7 +27,7 @@ export async function main(): Promise<number> {
     writeFileSync(file, coturnConfiguration(wanted, { userDatabase: join(directory, 'turndb'), pidFile: join(directory, 'pid') }), {
       mode: 0o600,
     });
-    console.log(`coturn serves ${process.env.TURN_URLS ?? readDevVars().TURN_URLS ?? ''}. Ctrl-C stops it.`);
+    if (wanted.PARLEY_MODE === 'development') console.log('Development mode: on loopback only. PARLEY_MODE=production serves the public.');
     return await runHere([program, '-c', file]);
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -1,4 +1,7 @@
-/** `npm run setup`: makes everything ready that `npm start` and `npm test` need. Each step is skipped when it is done already. */
+/**
+ * `npm run setup [-- --tests]`: makes everything ready that running Parley needs, or testing it as well. Each step is skipped when it is
+ * done already.
+ */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Failure } from './bootstrap.mjs';
@@ -52,8 +55,9 @@ export async function setUpForTests(): Promise<Record<string, string>> {
   return { ...running, CHROMIUM_BIN: await provideChromium(), TURNSERVER_BIN: await provideCoturn() };
 }
 
-export async function main(): Promise<number> {
-  await setUpForTests();
-  console.log('Everything is ready: "npm start" runs Parley, "npm test" tests it.');
+export async function main(parameters: string[]): Promise<number> {
+  const forTests = parameters.includes('--tests');
+  await (forTests ? setUpForTests() : setUpForRunning());
+  console.log(`Everything is ready for "npm start"${forTests ? ' and "npm test"' : ''}.`);
   return 0;
 }

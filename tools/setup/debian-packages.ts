@@ -46,15 +46,12 @@ export async function installPackages(purpose: string, packages: readonly string
   if (process.getuid?.() !== 0)
     throw new Failure(`${purpose} needs Debian packages, and only root can install them. Run: ${installCommand(missing)}`);
   await updatePackageLists();
-  await runLogged(
-    `Installing Debian packages: ${missing.join(', ')}`,
-    ['apt-get', ...APT_OPTIONS, 'install', '-y', '--no-install-recommends', ...missing],
-    {
-      log: 'apt-install',
-      env: APT_ENVIRONMENT,
-      explain: explainAptFailure,
-    },
-  );
+  console.log(`${purpose} needs these Debian packages: ${missing.join(', ')}`);
+  await runLogged('Installing Debian packages', ['apt-get', ...APT_OPTIONS, 'install', '-y', '--no-install-recommends', ...missing], {
+    log: 'apt-install',
+    env: APT_ENVIRONMENT,
+    explain: explainAptFailure,
+  });
 }
 
 /** Once in a run; apt-get reports an unreachable mirror as a mere warning unless it is told otherwise. */
