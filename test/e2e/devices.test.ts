@@ -127,6 +127,7 @@ describe('a device problem', () => {
     await page.goto('http://parley.example/');
     await page.waitForSelector('.device-problem:has-text("Open this page with an https address")');
     expect(await page.locator('.device-problem button').count()).toBe(0);
+    await page.unrouteAll({ behavior: 'wait' });
     await page.close();
   });
 

@@ -77,7 +77,9 @@ describe.each([
 
     await ada.press('leave');
     await expect.poll(() => notificationsOf(other)).toContain(`userLeft ${mail}`);
-    expect(await notificationsOf(other)).toEqual([
+    // What the page sends from the beginning is told with `userJoined` or right after it, as it happens to be ready.
+    const fromTheBeginning = new Set([`producerAdded ${mail} mic`, `producerAdded ${mail} webcam`]);
+    expect((await notificationsOf(other)).filter((notification) => !fromTheBeginning.has(notification))).toEqual([
       `userJoined ${mail}`,
       `producerPaused ${mail} mic`,
       `producerResumed ${mail} mic`,
