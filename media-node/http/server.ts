@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import uWS from 'uWebSockets.js';
 import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
@@ -46,19 +49,8 @@ export class Server {
    * @returns the port.
    * @throws Error when the port is taken or the host is not an address of this machine.
    */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      (this.#app as TemplatedApp & ExclusiveListen).listen(host, port, EXCLUSIVE_PORT, (socket) => {
-        if (socket === false) {
-          reject(
-            new Error(`cannot listen on ${host}:${port}; choose other MEDIA_NODE_HOST and MEDIA_NODE_PORT, or stop what listens there`),
-          );
-          return;
-        }
-        this.#socket = socket;
-        resolve(uWS.us_socket_local_port(socket));
-      });
-    });
+  async listen(host: string, port: number): Promise<number> {
+    return this.#listen(host, port === 0 ? await freePort(host) : port);
   }
 
   /** From now on calls are answered with `shutting-down` and no connections are taken; calls that have begun go on. */
@@ -80,6 +72,21 @@ export class Server {
     this.#app.close();
   }
 
+  #listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      (this.#app as TemplatedApp & ExclusiveListen).listen(host, port, EXCLUSIVE_PORT, (socket) => {
+        if (socket === false) {
+          reject(
+            new Error(`cannot listen on ${host}:${port}; choose other MEDIA_NODE_HOST and MEDIA_NODE_PORT, or stop what listens there`),
+          );
+          return;
+        }
+        this.#socket = socket;
+        resolve(uWS.us_socket_local_port(socket));
+      });
+    });
+  }
+
   #count(finished: (status: number) => void): (status: number) => void {
     this.#calls += 1;
     return (status) => {
@@ -87,4 +94,17 @@ export class Server {
       finished(status);
     };
   }
+}
+
+/**
+ * uWebSockets.js allows a port to be taken again right after a restart (SO_REUSEADDR) only where it was named. If it chose the port itself, the
+ * node could not come back to it for a minute.
+ */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

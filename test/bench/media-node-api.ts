@@ -10,6 +10,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -253,6 +254,8 @@ async function memory(node: Node): Promise<MediaNodeApiResult['memory']> {
 export async function run(): Promise<MediaNodeApiResult> {
   const node = await startNode();
   try {
+    // What else runs on the machine decides more about the slowest calls than the node does.
+    const [load = 0] = loadavg();
     const next = crowd(node);
     await incessantly(next, WARM_UP_SECONDS)(() => undefined);
     const result = {
@@ -260,7 +263,7 @@ export async function run(): Promise<MediaNodeApiResult> {
       saturation: await measure(node, incessantly(next, SATURATION_SECONDS)),
       memory: await memory(node),
     };
-    process.stdout.write(table(result));
+    process.stdout.write(`\nLoad of the machine before: ${load.toFixed(1)} on ${availableParallelism()} cores\n${table(result)}`);
     return result;
   } finally {
     await node.stop();

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { loadConfig } from '../../media-node/config.ts';
 import { startMediaNode } from '../../media-node/media-node.ts';
 import { locateWorkerBinary } from '../../media-node/worker-binary/locate.ts';
+import { Client } from './support/client.ts';
 import { environment, freshRoom, randomSecret, startTestNode } from './support/node.ts';
 import type { TestNode } from './support/node.ts';
 import { opus, vp8 } from './support/parameters.ts';
@@ -138,6 +139,18 @@ describe('start-up is refused', () => {
     await expect(start({ MEDIA_NODE_PORT: port })).rejects.toThrow(/cannot listen on 127\.0\.0\.1:\d+; choose other/u);
     await expect(start({ RTC_BASE_PORT: port })).rejects.toThrow(new RegExp(`cannot listen for media .*${port}.*RTC_BASE_PORT`, 'u'));
     blocker.close();
+  });
+
+  test('but not when the port was in use a moment ago', async () => {
+    const secret = randomSecret();
+    const first = await start({ MEDIA_NODE_SECRET: secret });
+    const client = new Client(first.url, secret);
+    await client.call('openRoom', { path: freshRoom() });
+    await first.close();
+    const second = await start({ MEDIA_NODE_SECRET: secret, MEDIA_NODE_PORT: String(first.port) });
+    await client.call('openRoom', { path: freshRoom() });
+    await client.close();
+    await second.close();
   });
 
   test('when another node has the port', async () => {
