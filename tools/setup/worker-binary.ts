@@ -32,14 +32,14 @@ export async function provideWorkerBinary(): Promise<string> {
   const given = process.env.MEDIASOUP_WORKER_BIN;
   if (given !== undefined && given !== '') return checkGiven(given);
   const cached = cachedWorkerBinary();
-  if (await works(cached)) return cached;
+  if (await works(cached, () => undefined)) return cached;
   return withLock(
     `${dirname(cached)}.lock`,
     () => {
       console.log('Another run is making the SFU binary: waiting for it …');
     },
     // The other run may have made it meanwhile.
-    async () => ((await works(cached)) ? cached : makeBinary(cached)),
+    async () => ((await works(cached, tell)) ? cached : makeBinary(cached)),
   );
 }
 
@@ -53,16 +53,20 @@ async function checkGiven(path: string): Promise<string> {
   }
 }
 
-async function works(path: string): Promise<boolean> {
+async function works(path: string, tellProblem: (problem: string) => void): Promise<boolean> {
   if (!existsSync(path)) return false;
   try {
     await checkWorkerBinary(path);
     return true;
   } catch (error) {
     if (!(error instanceof BadWorkerBinary)) throw error;
-    console.log(`${error.message}: making a new one.`);
+    tellProblem(error.message);
     return false;
   }
+}
+
+function tell(problem: string): void {
+  console.log(`${problem}. Parley makes another one.`);
 }
 
 /** The binary takes its place in the cache by a rename, and only when it works: nobody ever sees half of one. */
@@ -88,7 +92,7 @@ async function download(output: string): Promise<boolean> {
     progress.end('not available here');
     return false;
   }
-  return works(output);
+  return works(output, tell);
 }
 
 async function build(output: string): Promise<void> {
