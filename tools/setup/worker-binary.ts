@@ -1,7 +1,7 @@
 /** Provides the SFU binary: the one that is given, the cached one, the authors' prebuilt one, or one built here from source. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BadWorkerBinary, checkWorkerBinary } from '../../media-node/worker-binary/check.ts';
 import { downloadWorkerBinary } from '../../media-node/worker-binary/download.ts';
@@ -72,6 +72,7 @@ function tell(problem: string): void {
 /** The binary takes its place in the cache by a rename, and only when it works: nobody ever sees half of one. */
 async function makeBinary(cached: string): Promise<string> {
   await mkdir(dirname(cached), { recursive: true });
+  await removeLeftOvers(`${dirname(cached)}.making-`);
   const work = await mkdtemp(`${dirname(cached)}.making-`);
   const made = join(work, 'mediasoup-worker');
   try {
@@ -81,6 +82,13 @@ async function makeBinary(cached: string): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Of runs that were interrupted: whoever holds the lock is the only one who makes a binary. */
+async function removeLeftOvers(prefix: string): Promise<void> {
+  const neighbours = await readdir(dirname(prefix));
+  const leftOvers = neighbours.filter((name) => name.startsWith(basename(prefix)));
+  await Promise.all(leftOvers.map((name) => rm(join(dirname(prefix), name), { recursive: true, force: true })));
 }
 
 async function download(output: string): Promise<boolean> {
