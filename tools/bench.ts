@@ -1,5 +1,5 @@
 /** `npm run bench [-- part of a name …]`: runs the benches in `test/bench/` one after the other and prints what they measured. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -36,8 +36,8 @@ async function runBench(file: string): Promise<void> {
 
 export async function main(parameters: string[]): Promise<number> {
   Object.assign(process.env, await setUpForTests());
-  const files = choose(readdirSync(BENCHES), parameters);
-  if (files.length === 0) throw new Failure(`There is no bench with ${parameters.join(' or ')} in its name in test/bench/.`);
+  const files = choose(existsSync(BENCHES) ? readdirSync(BENCHES) : [], parameters);
+  if (files.length === 0) throw new Failure(`There is no such bench in test/bench/: ${parameters.join(', ') || 'it is empty'}.`);
   for (const file of files) await runBench(file);
   return 0;
 }

@@ -17,6 +17,14 @@ function settings(): CoturnSettings {
   }
 }
 
+/** The only good end is the one that was asked for. */
+async function runUntilStopped(command: readonly string[]): Promise<number> {
+  let toldToStop = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (toldToStop = true));
+  const status = await runHere(command);
+  return toldToStop ? 0 : status;
+}
+
 export async function main(): Promise<number> {
   const wanted = settings();
   const program = await provideCoturn();
@@ -28,7 +36,7 @@ export async function main(): Promise<number> {
       mode: 0o600,
     });
     if (wanted.PARLEY_MODE === 'development') console.log('Development mode: on loopback only. PARLEY_MODE=production serves the public.');
-    return await runHere([program, '-c', file]);
+    return await runUntilStopped([program, '-c', file]);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

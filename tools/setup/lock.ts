@@ -1,22 +1,17 @@
 /** A lock between processes, so that two runs do not spend minutes on the same thing. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const RETRY_MILLISECONDS = 500;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+const HEARTBEAT_MILLISECONDS = 2000;
+/** A holder that was killed leaves its lock behind. Process ids do not tell: they repeat, and in another container they mean nothing. */
+const ABANDONED_MILLISECONDS = 30_000;
 
 async function tryToTake(path: string): Promise<boolean> {
   try {
-    await writeFile(path, String(process.pid), { flag: 'wx' });
+    await writeFile(path, '', { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -24,16 +19,31 @@ async function tryToTake(path: string): Promise<boolean> {
   }
 }
 
-/** A holder that was killed leaves its lock behind. An empty file is one that is being written just now. */
 async function removeIfAbandoned(path: string): Promise<void> {
-  const holder = await readFile(path, 'utf8').catch(() => '');
-  if (holder !== '' && !isAlive(Number(holder))) await rm(path, { force: true });
+  const lock = await stat(path).catch(() => undefined);
+  if (lock !== undefined && Date.now() - lock.mtimeMs > ABANDONED_MILLISECONDS) await rm(path, { force: true });
+}
+
+/** Shows that the holder lives. @returns what gives the lock back, also called when this process ends on the way. */
+function hold(path: string): () => void {
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    // Somebody who removed the cache meanwhile has removed the lock too.
+    utimes(path, now, now).catch(() => undefined);
+  }, HEARTBEAT_MILLISECONDS);
+  const release = () => {
+    clearInterval(heartbeat);
+    process.off('exit', release);
+    rmSync(path, { force: true });
+  };
+  process.once('exit', release);
+  return release;
 }
 
 /**
  * Does a job while holding the lock, after whoever holds it now.
  *
- * Two processes that find the lock of a dead one in the same millisecond may both get it: the job has to be harmless when done twice.
+ * Two processes that find the same abandoned lock at the same moment may both get it: the job has to be harmless when done twice.
  *
  * @param path of the lock file.
  * @param onWait called once when somebody else holds it.
@@ -45,9 +55,6 @@ export async function withLock<Result>(path: string, onWait: () => void, job: ()
     await removeIfAbandoned(path);
     await sleep(RETRY_MILLISECONDS);
   }
-  try {
-    return await job();
-  } finally {
-    await rm(path, { force: true });
-  }
+  const release = hold(path);
+  return job().finally(release);
 }

@@ -1,7 +1,7 @@
 /** Provides the SFU binary: the one that is given, the cached one, the authors' prebuilt one, or one built here from source. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BadWorkerBinary, checkWorkerBinary } from '../../media-node/worker-binary/check.ts';
 import { downloadWorkerBinary } from '../../media-node/worker-binary/download.ts';
@@ -32,14 +32,14 @@ export async function provideWorkerBinary(): Promise<string> {
   const given = process.env.MEDIASOUP_WORKER_BIN;
   if (given !== undefined && given !== '') return checkGiven(given);
   const cached = cachedWorkerBinary();
-  if (await works(cached)) return cached;
+  if (await works(cached, () => undefined)) return cached;
   return withLock(
     `${dirname(cached)}.lock`,
     () => {
       console.log('Another run is making the SFU binary: waiting for it …');
     },
     // The other run may have made it meanwhile.
-    async () => ((await works(cached)) ? cached : makeBinary(cached)),
+    async () => ((await works(cached, tell)) ? cached : makeBinary(cached)),
   );
 }
 
@@ -53,21 +53,26 @@ async function checkGiven(path: string): Promise<string> {
   }
 }
 
-async function works(path: string): Promise<boolean> {
+async function works(path: string, tellProblem: (problem: string) => void): Promise<boolean> {
   if (!existsSync(path)) return false;
   try {
     await checkWorkerBinary(path);
     return true;
   } catch (error) {
     if (!(error instanceof BadWorkerBinary)) throw error;
-    console.log(`${error.message}: making a new one.`);
+    tellProblem(error.message);
     return false;
   }
+}
+
+function tell(problem: string): void {
+  console.log(`${problem}. Parley makes another one.`);
 }
 
 /** The binary takes its place in the cache by a rename, and only when it works: nobody ever sees half of one. */
 async function makeBinary(cached: string): Promise<string> {
   await mkdir(dirname(cached), { recursive: true });
+  await removeLeftOvers(`${dirname(cached)}.making-`);
   const work = await mkdtemp(`${dirname(cached)}.making-`);
   const made = join(work, 'mediasoup-worker');
   try {
@@ -79,6 +84,13 @@ async function makeBinary(cached: string): Promise<string> {
   }
 }
 
+/** Of runs that were interrupted: whoever holds the lock is the only one who makes a binary. */
+async function removeLeftOvers(prefix: string): Promise<void> {
+  const neighbours = await readdir(dirname(prefix));
+  const leftOvers = neighbours.filter((name) => name.startsWith(basename(prefix)));
+  await Promise.all(leftOvers.map((name) => rm(join(dirname(prefix), name), { recursive: true, force: true })));
+}
+
 async function download(output: string): Promise<boolean> {
   const progress = showProgress("Downloading mediasoup's prebuilt SFU binary");
   try {
@@ -88,7 +100,7 @@ async function download(output: string): Promise<boolean> {
     progress.end('not available here');
     return false;
   }
-  return works(output);
+  return works(output, tell);
 }
 
 async function build(output: string): Promise<void> {
