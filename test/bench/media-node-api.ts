@@ -1,7 +1,7 @@
 /**
  * How many control calls a media node answers, how fast, and what an idle room and an idle transport cost.
  *
- *   npx tsx test/bench/media-node-api.ts
+ *   npm run bench -- media-node
  *
  * The node is a process of its own with one SFU process; this process makes the load. Takes about 20 seconds.
  */
@@ -18,6 +18,8 @@ import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
 import { SIGNATURE_HEADER } from '../../shared/signature.ts';
 import { sign } from '../../media-node/signing.ts';
+
+export const title = 'Media node: signed control calls (join, publish, watch, mute, leave)';
 
 const STEADY_CALLS_PER_SECOND = 1_000;
 const STEADY_SECONDS = 6;
@@ -38,11 +40,10 @@ interface Latencies {
   readonly cpu: number;
 }
 
-export interface MediaNodeApiResult {
-  readonly steady: Latencies;
-  readonly saturation: Latencies;
-  /** In KB, of both processes of the node. */
-  readonly memory: { readonly perRoom: number; readonly perTransport: number };
+/** In KB, of both processes of the node. */
+interface Memory {
+  readonly perRoom: number;
+  readonly perTransport: number;
 }
 
 interface Node {
@@ -242,7 +243,7 @@ async function growthPer(node: Node, count: number, make: (number: number) => Pr
   return (residentKilobytes(node) - before) / count;
 }
 
-async function memory(node: Node): Promise<MediaNodeApiResult['memory']> {
+async function memory(node: Node): Promise<Memory> {
   const perRoom = await growthPer(node, IDLE_ROOMS, (number) => node.call('PUT', room(1_000 + number)));
   const perTransport = await growthPer(node, IDLE_TRANSPORTS, (number) =>
     node.call('POST', `${room(1_000 + (number % IDLE_ROOMS))}/transports`),
@@ -250,38 +251,33 @@ async function memory(node: Node): Promise<MediaNodeApiResult['memory']> {
   return { perRoom, perTransport };
 }
 
-/** Runs the benchmark and prints its table. */
-export async function run(): Promise<MediaNodeApiResult> {
+/** @returns what was measured, a row each. */
+export async function run() {
   const node = await startNode();
   try {
     // What else runs on the machine decides more about the slowest calls than the node does.
     const [load = 0] = loadavg();
     const next = crowd(node);
     await incessantly(next, WARM_UP_SECONDS)(() => undefined);
-    const result = {
-      steady: await measure(node, steadily(next, STEADY_CALLS_PER_SECOND, STEADY_SECONDS)),
-      saturation: await measure(node, incessantly(next, SATURATION_SECONDS)),
-      memory: await memory(node),
-    };
-    process.stdout.write(`\nLoad of the machine before: ${load.toFixed(1)} on ${availableParallelism()} cores\n${table(result)}`);
-    return result;
+    const steady = await measure(node, steadily(next, STEADY_CALLS_PER_SECOND, STEADY_SECONDS));
+    const saturation = await measure(node, incessantly(next, SATURATION_SECONDS));
+    const { perRoom, perTransport } = await memory(node);
+    return [
+      ...latencyRows(`at ${STEADY_CALLS_PER_SECOND} calls/s (target p99 < 5 ms)`, steady),
+      ...latencyRows(`at saturation, ${CONNECTIONS} at once`, saturation),
+      { what: 'memory of an idle room, node and SFU process', value: `${perRoom.toFixed(0)} KB` },
+      { what: 'memory of an idle transport, node and SFU process', value: `${perTransport.toFixed(0)} KB` },
+      { what: `load of the machine before, on ${availableParallelism()} cores`, value: load.toFixed(1) },
+    ];
   } finally {
     await node.stop();
   }
 }
 
-function table({ steady, saturation, memory: { perRoom, perTransport } }: MediaNodeApiResult): string {
-  const row = (name: string, { callsPerSecond, p50, p99, p999, failures, cpu }: Latencies) =>
-    `| ${name.padEnd(25)} | ${callsPerSecond.toFixed(0).padStart(7)} | ${p50.toFixed(2).padStart(6)} | ${p99.toFixed(2).padStart(6)} ` +
-    `| ${p999.toFixed(2).padStart(6)} | ${String(failures).padStart(8)} | ${cpu.toFixed(0).padStart(10)} |\n`;
-  return (
-    '\nMedia node, control calls (signed; join, publish, watch, mute, leave)\n\n' +
-    '| load                      | calls/s | p50 ms | p99 ms | p99.9  | failures | node CPU % |\n' +
-    '| ------------------------- | ------: | -----: | -----: | -----: | -------: | ---------: |\n' +
-    row(`${STEADY_CALLS_PER_SECOND} calls/s (p99 < 5 ms)`, steady) +
-    row(`saturation, ${CONNECTIONS} at once`, saturation) +
-    `\nMemory of an idle room ${perRoom.toFixed(0)} KB, of an idle transport ${perTransport.toFixed(0)} KB (node and SFU process together)\n\n`
-  );
+function latencyRows(load: string, { callsPerSecond, p50, p99, p999, failures, cpu }: Latencies) {
+  const percentiles = `p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, p99.9 ${p999.toFixed(2)} ms`;
+  return [
+    { what: `latency ${load}`, value: percentiles },
+    { what: `throughput ${load}`, value: `${callsPerSecond.toFixed(0)} calls/s, ${failures} failures, node ${cpu.toFixed(0)} % CPU` },
+  ];
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run();
