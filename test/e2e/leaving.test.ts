@@ -38,7 +38,26 @@ describe('leaving', () => {
     await ada.loses('Grace', 'person', AT_ONCE);
     await grace.page.waitForSelector('#lobby:not([hidden])');
     expect(await grace.page.evaluate(() => window.probe.connections.every((each) => each.connectionState === 'closed'))).toBe(true);
+    // The camera's light is off after a meeting, and stays off until somebody wants it on.
+    expect(await grace.page.evaluate(() => window.probe.captured.every((track) => track.readyState === 'ended'))).toBe(true);
+    await grace.page.click('#preview-mic');
+    await grace.page.click('#preview-webcam');
     await grace.pressJoin();
+    await expectConversation([ada, grace]);
+  });
+
+  it('because the server says so is told, and one can join again', async () => {
+    const [ada, grace] = await converse();
+    const userMail = await ada.tile('Grace').getAttribute('data-participant');
+    const response = await fetch(`${world.stack.url}/api/media/rooms/leaveRoom`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ roomName: world.room(), userMail }),
+    });
+    expect(await response.json()).toEqual({ status: 'success', result: null });
+    await ada.loses('Grace', 'person', AT_ONCE);
+    await grace.page.waitForSelector('.notice:has-text("You have left the room.")');
+    await grace.page.click('.notice-action');
     await expectConversation([ada, grace]);
   });
 

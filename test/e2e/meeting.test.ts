@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectConversation } from './person.ts';
+import { expectConversation, Person } from './person.ts';
 import { useWorld } from './world.ts';
 
 const world = useWorld('meeting');
@@ -116,5 +116,24 @@ describe('a meeting', () => {
     expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(
       `${world.stack.url}/?room=${world.room().replace(' ', '+')}`,
     );
+  });
+
+  it('carries an access token on every call and on the socket, but never in the link', async () => {
+    const ada = await Person.open(world.browser, { url: world.stack.url, room: world.room(), name: 'Ada' });
+    const calls: (string | undefined)[] = [];
+    ada.page.on('request', (request) => {
+      if (request.url().includes('/api/media/')) calls.push(request.headers().authorization);
+    });
+    const socket = ada.page.waitForEvent('websocket');
+    await ada.page.goto(`${world.stack.url}/?room=${encodeURIComponent(world.room())}&token=header.payload.signature`);
+    await ada.page.fill('#name', 'Ada');
+    await ada.pressJoin();
+    expect(new URL((await socket).url()).searchParams.get('token')).toBe('header.payload.signature');
+    expect(new Set(calls)).toEqual(new Set(['Bearer header.payload.signature']));
+    await ada.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await ada.page.click('#copy-link');
+    await ada.page.waitForSelector('#copy-link-text:text("Copied")');
+    expect(await ada.page.evaluate(() => navigator.clipboard.readText())).not.toContain('token');
+    await ada.close();
   });
 });

@@ -26,7 +26,7 @@ export class App {
     };
     this.#local = new LocalMedia({ sourceChanged: this.#handleSourceChange, sourceEnded: this.#handleSourceEnd });
     this.#lobby = new Lobby(
-      { sourceToggled, joinRequested: (request) => void this.#join(request), devicesRetried: () => void this.#openDevices() },
+      { sourceToggled, joinRequested: (request) => void this.#join(request) },
       { name: rememberedName(), room: this.#address.room },
     );
     this.#view = new MeetingView({ sourceToggled, leaveRequested: this.#leave });
@@ -43,15 +43,9 @@ export class App {
   }
 
   async #showLobby(): Promise<void> {
-    this.#view.hide();
     this.#lobby.show();
-    await this.#openDevices();
-  }
-
-  async #openDevices(): Promise<void> {
-    this.#lobby.showSources(this.#local);
     this.#lobby.showDevicesOpening();
-    this.#lobby.showProblems(await this.#local.openAll());
+    for (const problem of await this.#local.openAll()) this.#showProblem(problem);
     this.#lobby.showSources(this.#local);
   }
 
@@ -89,9 +83,6 @@ export class App {
 
   #handleRefusal(error: unknown): void {
     this.#endMeeting();
-    this.#view.hide();
-    this.#lobby.show();
-    this.#lobby.showSources(this.#local);
     this.#lobby.showError(explain(error));
   }
 
@@ -105,12 +96,15 @@ export class App {
     this.#meeting = undefined;
     this.#request = undefined;
     forgetStay();
+    this.#view.hide();
+    this.#lobby.show();
+    this.#lobby.showSources(this.#local);
   }
 
+  /** The devices are closed and stay closed until the person wants them again: the camera's light is off after a meeting. */
   readonly #leave = (): void => {
-    this.#endMeeting();
     this.#local.close();
-    void this.#showLobby();
+    this.#endMeeting();
     showNotice('You left the meeting.');
   };
 
@@ -122,13 +116,14 @@ export class App {
   async #turnOn(type: MediaType): Promise<void> {
     try {
       await this.#local.turnOn(type);
+      this.#lobby.clearProblem(type);
     } catch (cause) {
       this.#showProblem(deviceProblemOf(type, cause));
     }
   }
 
   #showProblem(problem: DeviceProblem): void {
-    if (!this.#meeting) this.#lobby.showProblems([problem]);
+    if (!this.#meeting) this.#lobby.showProblem(problem);
     else if (problem.problem === 'cancelled') showNotice(problem.message);
     else showNotice(problem.message, { label: 'Try again', run: () => void this.#turnOn(problem.type) });
   }

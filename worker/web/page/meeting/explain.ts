@@ -22,3 +22,9 @@ export function explain(error: unknown): string {
 export function isRefusal(error: unknown, words: string): boolean {
   return error instanceof CallError && error.failure === 'refused' && error.message === words;
 }
+
+/** Why the server ended the session: its reason as a sentence, without the advice to join again, which the page follows or offers itself. */
+export function explainEnd(reason: string): string {
+  const cause = reason.replace(/,? join again\.?$/iu, '');
+  return `${cause.charAt(0).toLocaleUpperCase()}${cause.slice(1)}.`.replace(/\.\.$/u, '.');
+}

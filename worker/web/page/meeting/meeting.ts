@@ -66,6 +66,7 @@ export class Meeting {
 
   readonly #handleEnd = ({ cause, text }: SessionEnd): void => {
     this.#session = undefined;
+    clearNotices();
     this.#stage.removeOthers();
     this.#showCount();
     const isStable = performance.now() - this.#rejoinedAt > STABLE_AFTER;

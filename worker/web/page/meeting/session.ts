@@ -5,7 +5,7 @@ import { Sender } from '../media/sender.ts';
 import type { Attendance, MediaType } from '../signaling/messages.ts';
 import { NotificationSocket } from '../signaling/notification-socket.ts';
 import { CallError, RoomApi, type Caller } from '../signaling/room-api.ts';
-import { explain, isRefusal } from './explain.ts';
+import { explain, explainEnd, isRefusal } from './explain.ts';
 import { displayNameOf } from './identity.ts';
 import { Roster } from './roster.ts';
 
@@ -250,5 +250,5 @@ async function attend(api: RoomApi): Promise<Attendance> {
 
 function endOf(reason: string | undefined): SessionEnd {
   if (reason === undefined) return { cause: 'unreachable', text: 'The connection to the server was lost.' };
-  return { cause: /media/iu.test(reason) ? 'media-lost' : 'ended-by-server', text: reason };
+  return { cause: /media/iu.test(reason) ? 'media-lost' : 'ended-by-server', text: explainEnd(reason) };
 }

@@ -60,7 +60,7 @@ export class NotificationSocket {
   }
 
   readonly #handleClose = (event: CloseEvent): void => {
-    if (event.code === ENDED_BY_SERVER) this.#reason = event.reason || 'The server ended the session.';
+    if (event.code === ENDED_BY_SERVER) this.#reason = event.reason || 'the server ended the session';
   };
 }
 

@@ -13,8 +13,6 @@ export interface JoinRequest {
 export interface LobbyListener {
   readonly joinRequested: (request: JoinRequest) => void;
   readonly sourceToggled: (type: MediaType) => void;
-  /** The person wants the devices to be tried again. */
-  readonly devicesRetried: () => void;
 }
 
 const SOURCES = ['mic', 'webcam'] as const;
@@ -80,11 +78,8 @@ export class Lobby {
   }
 
   /** Explains what cannot be used. Joining is possible nevertheless. */
-  showProblems(problems: readonly DeviceProblem[]): void {
-    this.#problems.replaceChildren(...problems.map((problem) => this.#problemElement(problem)));
-  }
-
-  #problemElement(problem: DeviceProblem): HTMLElement {
+  showProblem(problem: DeviceProblem): void {
+    this.clearProblem(problem.type);
     const element = document.createElement('div');
     element.className = 'device-problem';
     Object.assign(element.dataset, { source: problem.type, problem: problem.problem });
@@ -92,16 +87,23 @@ export class Lobby {
     text.textContent = problem.message;
     element.append(text);
     // An insecure address does not become secure by trying again.
-    if (problem.problem !== 'insecure') element.append(this.#retryButton());
-    return element;
+    if (problem.problem !== 'insecure') element.append(this.#retryButton(problem.type));
+    this.#problems.append(element);
   }
 
-  #retryButton(): HTMLButtonElement {
+  /** Takes an explanation away, when there is nothing to explain any more. */
+  clearProblem(type: MediaType): void {
+    for (const element of this.#problems.querySelectorAll(`[data-source="${type}"]`)) element.remove();
+  }
+
+  #retryButton(type: MediaType): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'quiet-button';
     button.textContent = 'Try again';
-    button.addEventListener('click', this.#listener.devicesRetried);
+    button.addEventListener('click', () => {
+      this.#listener.sourceToggled(type);
+    });
     return button;
   }
 
