@@ -19,10 +19,14 @@ function settings(): CoturnSettings {
 
 /** The only good end is the one that was asked for. */
 async function runUntilStopped(command: readonly string[]): Promise<number> {
-  let toldToStop = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (toldToStop = true));
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+    });
+  }
   const status = await runHere(command);
-  return toldToStop ? 0 : status;
+  return stop.signal.aborted ? 0 : status;
 }
 
 export async function main(): Promise<number> {
