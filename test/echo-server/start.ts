@@ -68,6 +68,15 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
+/** npm does not pass a signal on: whoever ends `npm run echo-server` would leave the server behind. */
+function stopWithParent(server: EchoServer): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) void server.stop();
+    if (process.ppid !== parent || server.process.exitCode !== null) clearInterval(watch);
+  }, 500);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -83,6 +92,7 @@ async function main(): Promise<void> {
   });
   process.stdout.write(`echo server ready on ${server.url}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop());
+  stopWithParent(server);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -14,7 +14,7 @@ const PATH = '/engine.io/';
 interface Dialect {
   readonly revision: 3 | 4;
   /** Packets as one polling body. */
-  payload(...packets: string[]): string;
+  readonly payload: (...packets: string[]) => string;
   /** `01 02 03 04` as a packet inside a text body. */
   readonly base64Packet: string;
   /** `01 02 03 04` as a WebSocket message. */
@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function errorOf(response: Response): Promise<unknown> {
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: (await response.json()) as unknown };
 }
 
 function refusal(code: number, message: string, status = 400): unknown {

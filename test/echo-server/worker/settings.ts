@@ -9,6 +9,9 @@ export interface Environment {
 }
 
 /** Every origin may connect: the judges are pages and programs from anywhere. */
-export function settingsOf({ PING_INTERVAL, PING_TIMEOUT }: Environment): Partial<EngineSettings> {
+export function settingsOf({
+  PING_INTERVAL,
+  PING_TIMEOUT,
+}: Environment): Pick<EngineSettings, 'pingInterval' | 'pingTimeout'> & Partial<EngineSettings> {
   return { pingInterval: Number(PING_INTERVAL), pingTimeout: Number(PING_TIMEOUT), cors: { origins: '*' } };
 }

@@ -103,7 +103,7 @@ export interface OpenPacket {
 
 /** Reads the open packet out of a WebSocket message or out of a body of either revision. */
 export function openPacket(text: string): OpenPacket {
-  return JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as OpenPacket;
+  return JSON.parse(text.slice(text.indexOf('{'), text.indexOf('}') + 1)) as OpenPacket;
 }
 
 export function sleep(milliseconds: number): Promise<void> {

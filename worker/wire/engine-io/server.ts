@@ -19,8 +19,18 @@ export interface EngineApplication {
   save?(session: Session): unknown;
   /** A session is back after the object slept, with what `save` answered. */
   restored?(session: Session, saved: unknown): void;
-  /** Does what is due by now for this session; answers when to come back, in milliseconds since the epoch. */
-  attend?(session: Session, now: number): number;
+  /** Does what is due by now; answers when to come back, in milliseconds since the epoch. */
+  attend?(now: number): number;
+  /** The server that the application runs on, before it is told of any session. */
+  attached?(server: Surroundings): void;
+}
+
+/** What an application may ask of the server it runs on. */
+export interface Surroundings {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls the application's `attend` at this time at the latest, in milliseconds since the epoch. */
+  needsAttentionAt(time: number): void;
 }
 
 /** What the surroundings do for the server. Times are milliseconds since the epoch. */
@@ -60,6 +70,7 @@ export class EngineServer implements SessionHost {
     this.#platform = platform;
     this.#application = application;
     this.#phase = phase;
+    application.attached?.(this);
   }
 
   get sessions(): Iterable<Session> {
@@ -70,7 +81,7 @@ export class EngineServer implements SessionHost {
   read(request: Request): Intent {
     return readIntent(request, this.settings, (sid) => {
       const session = this.#sessions.get(sid);
-      if (session) this.#attend(session, this.now());
+      session?.attend(this.now());
       return this.#sessions.get(sid);
     });
   }
@@ -145,7 +156,7 @@ export class EngineServer implements SessionHost {
     this.#sessions.set(session.sid, session);
     if (session.socket) this.#bySocket.set(session.socket, session);
     this.changed(session);
-    this.#platform.wakeAt(this.#attend(session, this.now()));
+    this.#platform.wakeAt(session.attend(this.now()));
   }
 
   find(sid: string): Session | undefined {
@@ -181,13 +192,9 @@ export class EngineServer implements SessionHost {
   /** Does everything that is due by now, for all sessions, and asks the platform for the next call. */
   attend(): void {
     const now = this.now();
-    let next = Infinity;
-    for (const session of [...this.#sessions.values()]) next = Math.min(next, this.#attend(session, now));
+    let next = this.#application.attend?.(now) ?? Infinity;
+    for (const session of [...this.#sessions.values()]) next = Math.min(next, session.attend(now));
     if (next < Infinity) this.#platform.wakeAt(next);
-  }
-
-  #attend(session: Session, now: number): number {
-    return Math.min(session.attend(now), session.isOpen ? (this.#application.attend?.(session, now) ?? Infinity) : Infinity);
   }
 
   /** A session and the application's data with it, to be stored while the object sleeps. */

@@ -125,6 +125,11 @@ export class Session {
     return this.#upgrade;
   }
 
+  /** The application's part of the session has changed and is worth saving. */
+  changed(): void {
+    this.#host.changed(this);
+  }
+
   record(): SessionRecord {
     const { sid, revision, base64Only, heartbeat } = this;
     const waiting = this.polling?.packets.map(({ type, data }) => (data === undefined ? { type } : { type, data })) ?? [];
