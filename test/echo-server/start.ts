@@ -1,14 +1,17 @@
 /**
  * Starts the echo server in workerd: `npm run echo-server -- --port 3000 --ping-interval 300 --ping-timeout 200`.
+ *
+ * The Worker is bundled once and runs without the development proxy of `wrangler dev`, which drops requests when it is busy.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+
+import { Miniflare } from 'miniflare';
+import { unstable_getMiniflareWorkerOptions as readConfiguration } from 'wrangler';
 
 export interface EchoServerOptions {
   /** 0 chooses a free one. */
@@ -22,7 +25,6 @@ export interface EchoServerOptions {
 export interface EchoServer {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  readonly process: ChildProcess;
   stop(): Promise<void>;
 }
 
@@ -30,51 +32,45 @@ const WRANGLER = fileURLToPath(import.meta.resolve('wrangler/bin/wrangler.js'));
 const CONFIGURATION = fileURLToPath(new URL('wrangler.jsonc', import.meta.url));
 
 /** Starts the echo server and waits until it accepts requests. */
-export async function startEchoServer({ port = 0, pingInterval = 25_000, pingTimeout = 20_000 }: EchoServerOptions): Promise<EchoServer> {
-  const chosen = port === 0 ? await freePort() : port;
+export function startEchoServer({ port = 0, pingInterval = 25_000, pingTimeout = 20_000 }: EchoServerOptions = {}): Promise<EchoServer> {
+  return startWorker(CONFIGURATION, port, { PING_INTERVAL: String(pingInterval), PING_TIMEOUT: String(pingTimeout) });
+}
+
+/**
+ * Runs the Worker of a wrangler configuration in workerd, with its storage in a temporary directory.
+ *
+ * @param variables take the place of the configuration's `vars`.
+ */
+export async function startWorker(configuration: string, port: number, variables: Record<string, string> = {}): Promise<EchoServer> {
   const directory = mkdtempSync(join(tmpdir(), 'echo-server-'));
-  const variables = ['--var', `PING_INTERVAL:${pingInterval}`, '--var', `PING_TIMEOUT:${pingTimeout}`];
-  const place = ['--ip', '127.0.0.1', '--port', String(chosen), '--inspector-port', String(await freePort()), '--persist-to', directory];
-  const child = spawn(process.execPath, [WRANGLER, 'dev', '--config', CONFIGURATION, ...place, ...variables, '--log-level', 'error'], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
+  const bundle = join(directory, 'bundle');
+  const options = ['deploy', '--dry-run', '--config', configuration, '--outdir', bundle];
+  await promisify(execFile)(process.execPath, [WRANGLER, ...options], { env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } });
+  const { workerOptions } = readConfiguration(configuration);
+  const miniflare = new Miniflare({
+    ...workerOptions,
+    bindings: { ...(workerOptions.bindings as Record<string, string>), ...variables },
+    modules: modulesIn(bundle),
+    modulesRoot: bundle,
+    host: '127.0.0.1',
+    port,
+    durableObjectsPersist: join(directory, 'objects'),
   });
-  const url = `http://127.0.0.1:${chosen}`;
-  await untilReady(url, child);
+  const url = (await miniflare.ready).origin;
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+    await miniflare.dispose();
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   };
-  return { url, process: child, stop };
+  return { url, stop };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`wrangler ended with code ${child.exitCode}; its message is above`);
-    const isReady = await fetch(url).then(
-      () => true,
-      () => false,
-    );
-    if (isReady) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-/** npm does not pass a signal on: whoever ends `npm run echo-server` would leave the server behind. */
-function stopWithParent(server: EchoServer): void {
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid !== parent) void server.stop();
-    if (process.ppid !== parent || server.process.exitCode !== null) clearInterval(watch);
-  }, 500);
+/** The script comes first; the other files are those that its configuration bundles as text. */
+function modulesIn(bundle: string): { type: 'ESModule' | 'Text'; path: string }[] {
+  const texts = readdirSync(bundle).filter((name) => name.includes('-socket.io'));
+  return [
+    { type: 'ESModule', path: join(bundle, 'index.js') },
+    ...texts.map((name) => ({ type: 'Text' as const, path: join(bundle, name) })),
+  ];
 }
 
 async function main(): Promise<void> {
@@ -91,8 +87,21 @@ async function main(): Promise<void> {
     pingTimeout: Number(values['ping-timeout']),
   });
   process.stdout.write(`echo server ready on ${server.url}\n`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
   stopWithParent(server);
+}
+
+/** npm does not pass a signal on: whoever ends `npm run echo-server` would leave the server behind. */
+function stopWithParent(server: EchoServer): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) void stop(server);
+  }, 500);
+}
+
+async function stop(server: EchoServer): Promise<void> {
+  await server.stop();
+  process.exit();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

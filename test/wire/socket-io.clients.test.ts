@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startEchoServer, type EchoServer } from '../echo-server/start.ts';
-import { GENERATIONS, once, type Client } from './helpers/official-clients.ts';
+import { ask, GENERATIONS, once, type Client } from './helpers/official-clients.ts';
 
 const TRANSPORTS: readonly { transports: ('polling' | 'websocket')[]; final: string }[] = [
   { transports: ['websocket'], final: 'websocket' },
@@ -15,18 +15,10 @@ const CASES = GENERATIONS.flatMap((generation) => TRANSPORTS.map((transport) => 
 let server: EchoServer;
 
 beforeAll(async () => {
-  server = await startEchoServer({ pingInterval: 1_000, pingTimeout: 2_000 });
+  server = await startEchoServer({ pingInterval: 1_000, pingTimeout: 10_000 });
 }, 60_000);
 
 afterAll(() => server.stop());
-
-function ask(client: Client, ...args: unknown[]): Promise<unknown[]> {
-  return new Promise((resolve) => {
-    client.emit('message-with-ack', ...args, (...answer: unknown[]) => {
-      resolve(answer);
-    });
-  });
-}
 
 describe.each(CASES)('client $generation by $transports', ({ connect, transports, final }) => {
   const open = async (namespace = '/'): Promise<Client> => {

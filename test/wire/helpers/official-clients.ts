@@ -35,13 +35,26 @@ export const GENERATIONS: readonly Generation[] = [
 
 /** Waits for an event; fails when the client is disconnected or refused instead. */
 export function once(client: Client, event: string): Promise<unknown[]> {
+  return unlessLost(client, event, (resolve) => {
+    client.once(event, resolve);
+  });
+}
+
+/** Sends an event to the echo server and waits for the acknowledgement. */
+export function ask(client: Client, ...args: unknown[]): Promise<unknown[]> {
+  return unlessLost(client, 'message-with-ack', (resolve) => {
+    client.emit('message-with-ack', ...args, resolve);
+  });
+}
+
+function unlessLost(client: Client, event: string, start: (resolve: (...args: unknown[]) => void) => void): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const fail = (reason: unknown): void => {
       reject(new Error(`waiting for ${event}: ${String(reason)}`));
     };
     const failures = ['disconnect', 'connect_error', 'error'].filter((failure) => failure !== event);
     for (const failure of failures) client.once(failure, fail);
-    client.once(event, (...args) => {
+    start((...args) => {
       for (const failure of failures) client.off(failure, fail);
       resolve(args);
     });

@@ -2,6 +2,8 @@ import { EngineServer, type EngineApplication, type Platform } from '../engine-i
 import type { FrameSocket } from '../engine-io/packet.ts';
 import type { Session } from '../engine-io/session.ts';
 import { engineSettings, type EngineSettings } from '../engine-io/settings.ts';
+import { releaseFrame } from '../pipe.ts';
+import { readRelayRequest } from '../relay.ts';
 import { createSid } from './affinity.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { SessionStore } from './session-store.ts';
@@ -54,9 +56,9 @@ export class DurableConnections implements Platform {
     switch (intent.kind) {
       case 'open':
         if (intent.transport === 'polling') break;
-        return this.accept((socket) => this.server.openSocket(intent, socket, request));
+        return this.#accept((socket) => this.server.openSocket(intent, socket, request));
       case 'upgrade':
-        return this.accept((socket) => {
+        return this.#accept((socket) => {
           this.server.startUpgrade(intent.session, socket);
         });
       case 'duplicate':
@@ -69,8 +71,25 @@ export class DurableConnections implements Platform {
     return this.server.respond(request, intent);
   }
 
+  /**
+   * Takes a session over from the server that opened it, see `relay.ts`. Whoever calls this has made sure that the request comes from
+   * that server and not from a client.
+   */
+  adopt(request: Request): Response {
+    const { identity, saved } = readRelayRequest(request);
+    return this.#accept((socket) => this.server.adopt({ ...identity, sid: this.createSid() }, socket, saved));
+  }
+
+  /** Gives an adopted session back to the server that opened it. */
+  release(session: Session): void {
+    const { socket } = session;
+    const saved = this.server.release(session);
+    socket?.send(releaseFrame(saved));
+    socket?.close(1000, 'released');
+  }
+
   /** Accepts a WebSocket that hibernates. */
-  accept(start: (socket: WebSocket) => unknown): Response {
+  #accept(start: (socket: WebSocket) => unknown): Response {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.#ctx.acceptWebSocket(socket, [TAG]);
     start(socket);

@@ -19,6 +19,8 @@ export interface EngineApplication {
   save?(session: Session): unknown;
   /** A session is back after the object slept, with what `save` answered. */
   restored?(session: Session, saved: unknown): void;
+  /** A session is given back to the server that opened it: it is gone from here, but its client is not. */
+  released?(session: Session): void;
   /** Does what is due by now; answers when to come back, in milliseconds since the epoch. */
   attend?(now: number): number;
   /** The server that the application runs on, before it is told of any session. */
@@ -142,6 +144,14 @@ export class EngineServer implements SessionHost {
     this.#add(session);
     this.#application.restored?.(session, saved);
     return session;
+  }
+
+  /** Gives an adopted session back. Answers the application's part of it, for the server that opened it. */
+  release(session: Session): unknown {
+    const saved = this.#application.save?.(session);
+    session.detach();
+    this.#application.released?.(session);
+    return saved;
   }
 
   /** Brings back a session after the object slept. */

@@ -313,6 +313,12 @@ export class Session {
     this.#host.closed(this, reason);
   }
 
+  /** Lets go of the client without a word: another server speaks to it from now on. */
+  detach(): void {
+    this.#state = 'closed';
+    this.#host.changed(this);
+  }
+
   #linger(): void {
     this.#state = 'closing';
     this.#lingersUntil = this.#host.now() + this.#host.settings.pingTimeout;

@@ -96,7 +96,13 @@ export class SocketServer implements EngineApplication, NamespaceHost {
     return this.#connections.get(session)?.record();
   }
 
+  released(session: Session): void {
+    for (const socket of this.#connections.get(session)?.sockets.values() ?? []) this.#take(socket);
+    this.#connections.delete(session);
+  }
+
   restored(session: Session, saved: unknown): void {
+    this.released(session);
     const record = saved as ConnectionRecord;
     const connection = new Connection(session, this.#limits, record);
     this.#connections.set(session, connection);
@@ -129,14 +135,17 @@ export class SocketServer implements EngineApplication, NamespaceHost {
   }
 
   remove(socket: Socket, reason: DisconnectReason): void {
-    const { session, namespace } = socket;
-    const sockets = this.#sockets.get(namespace.name);
-    sockets?.delete(socket.id);
-    if (sockets?.size === 0) this.#sockets.delete(namespace.name);
-    this.#connections.get(session)?.sockets.delete(namespace.name);
-    session.changed();
+    this.#take(socket);
+    socket.session.changed();
     if (this.recovery && !FINAL_REASONS.has(reason)) this.needsAttentionAt(this.recovery.lose(socket.record(), this.now()));
     this.#run(() => this.#application.disconnected?.(socket, reason));
+  }
+
+  #take({ id, session, namespace }: Socket): void {
+    const sockets = this.#sockets.get(namespace.name);
+    sockets?.delete(id);
+    if (sockets?.size === 0) this.#sockets.delete(namespace.name);
+    this.#connections.get(session)?.sockets.delete(namespace.name);
   }
 
   #ackExpiries(connection: Connection): number[] {
