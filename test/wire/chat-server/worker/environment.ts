@@ -1,0 +1,13 @@
+import type { EngineSettings } from '../../../../worker/wire/engine-io/settings.ts';
+
+export interface Environment {
+  /** Engine settings as JSON. */
+  readonly SETTINGS: string;
+  readonly RECOVERY: 'on' | 'off';
+  readonly CHATS: DurableObjectNamespace;
+  readonly LOBBIES: DurableObjectNamespace;
+}
+
+export function settingsOf({ SETTINGS }: Environment): Partial<EngineSettings> {
+  return JSON.parse(SETTINGS) as Partial<EngineSettings>;
+}

@@ -1,0 +1,119 @@
+/** workerd puts an object to sleep after ten seconds without work. These tests wait for that between any two packets. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { EchoServer } from '../echo-server/start.ts';
+import { ChatClient, startChatServer } from './helpers/chat-server.ts';
+import { PollingClient, sleep } from './helpers/raw-client.ts';
+
+const UNTIL_ASLEEP = 12_500;
+
+let server: EchoServer;
+
+beforeAll(async () => {
+  // No heartbeat must wake the object before it is asleep.
+  server = await startChatServer({ pingInterval: 40_000, pingTimeout: 40_000 });
+}, 60_000);
+
+afterAll(() => server.stop());
+
+const room = (name: string): string => `${server.url}/room/${name}/socket.io/`;
+
+describe.concurrent('a sleeping object', () => {
+  it('really sleeps', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('really'));
+    const [life] = await client.ask('life');
+    await sleep(UNTIL_ASLEEP);
+    expect(await client.ask('life')).not.toEqual([life]);
+  });
+
+  it('keeps namespaces, data and who is there', async ({ expect }) => {
+    const { client: anna } = await ChatClient.enter(room('keeps'));
+    const { client: berta } = await ChatClient.enter(room('keeps'));
+    anna.raw.send('40/second,');
+    expect(await anna.raw.nextData()).toMatch(/^40\/second,/);
+    await anna.ask('remember', { name: 'Anna' });
+    await sleep(UNTIL_ASLEEP);
+    expect(await anna.ask('recall')).toEqual([{ name: 'Anna' }]);
+    anna.raw.send('42/second,0["recall"]');
+    expect(await anna.raw.nextData()).toBe('43/second,0[{"namespace":"/second"}]');
+    anna.emit('say', 'hello');
+    expect(await berta.event()).toEqual(['said', 'hello']);
+  });
+
+  it('keeps data that is too large for an attachment', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('large'));
+    const large = 'x'.repeat(50_000);
+    await client.ask('remember', large);
+    await sleep(UNTIL_ASLEEP);
+    expect(await client.ask('recall')).toEqual([large]);
+  });
+
+  it('finishes a binary event that was cut in two', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('binary'));
+    client.raw.send('452-["say",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]');
+    client.raw.send(Buffer.alloc(40_000, 7));
+    await sleep(UNTIL_ASLEEP);
+    client.raw.send(Buffer.from([8]));
+    expect(await client.raw.nextData()).toContain('452-["said",');
+    expect(await client.raw.nextData()).toEqual(Buffer.alloc(40_000, 7));
+    expect(await client.raw.nextData()).toEqual(Buffer.from([8]));
+  });
+
+  it('remembers what it has asked a client', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('asked'));
+    client.emit('ask me', { why: 'test' });
+    expect(await client.raw.nextData()).toBe('420["question","?"]');
+    await sleep(UNTIL_ASLEEP);
+    client.raw.send('430["because"]');
+    expect(await client.event()).toEqual(['answered', { why: 'test' }, ['because']]);
+  });
+
+  it('can answer a client that asked before', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('answers'));
+    client.raw.send('427["answer later"]');
+    await sleep(UNTIL_ASLEEP);
+    client.emit('answer now', 'at last');
+    expect(await client.raw.nextData()).toBe('437["at last"]');
+  });
+
+  it('notices that a client leaves', async ({ expect }) => {
+    const { client: anna } = await ChatClient.enter(room('leaves'));
+    const { client: berta } = await ChatClient.enter(room('leaves'));
+    await sleep(UNTIL_ASLEEP);
+    berta.raw.close();
+    await berta.raw.closed;
+    expect(await anna.ask('reasons')).toEqual([['transport close']]);
+  });
+
+  it('keeps clients of revision 3, and answers their heartbeats asleep', async ({ expect }) => {
+    const { client } = await ChatClient.enter(room('third'), {}, 3);
+    const [life] = await client.ask('life');
+    await sleep(UNTIL_ASLEEP);
+    client.raw.send('2');
+    expect(await client.raw.next()).toBe('3');
+    const [newLife] = await client.ask('life');
+    expect(newLife).not.toBe(life);
+  });
+
+  it('keeps a polling client between two requests, and what it has not fetched', async ({ expect }) => {
+    const client = await PollingClient.open(server.url, '/room/polling/socket.io/', 4);
+    await client.post('40');
+    expect(await client.getText()).toMatch(/^40\{/);
+    await client.post('42["say","before"]');
+    await sleep(UNTIL_ASLEEP + 5_000);
+    await client.post('42["say","after"]');
+    expect(await client.getText()).toBe('42["said","before"]\u001e42["said","after"]');
+  });
+});
+
+describe('the alarm', () => {
+  it('wakes an object to ping, and again to end the session of a client that does not answer', async () => {
+    const sleepy = await startChatServer({ pingInterval: 30_000, pingTimeout: 14_000 });
+    const { client } = await ChatClient.enter(`${sleepy.url}/room/alarm/socket.io/`);
+    client.raw.socket.pause();
+    await sleep(60_000);
+    client.raw.socket.resume();
+    expect((await client.raw.closed).reason).toBe('ping timeout');
+    await sleepy.stop();
+  }, 120_000);
+});

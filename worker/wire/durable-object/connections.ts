@@ -1,0 +1,167 @@
+import { EngineServer, type EngineApplication, type Platform } from '../engine-io/server.ts';
+import type { FrameSocket } from '../engine-io/packet.ts';
+import type { Session } from '../engine-io/session.ts';
+import { engineSettings, type EngineSettings } from '../engine-io/settings.ts';
+import { releaseFrame } from '../pipe.ts';
+import { readRelayRequest } from '../relay.ts';
+import { createSid } from './affinity.ts';
+import { AlarmClock } from './alarm-clock.ts';
+import { SessionStore } from './session-store.ts';
+
+/** Marks this layer's WebSockets among all of an object. */
+const TAG = 'engine.io';
+
+export interface ConnectionOptions {
+  readonly settings?: Partial<EngineSettings>;
+  /** The object's alarm clock, when other parts of the object use the alarm too. */
+  readonly clock?: AlarmClock;
+  /**
+   * Lets the platform answer the heartbeats of revision 3 without waking the object. An object has only one such answer: switch it off
+   * where another protocol needs it, or where all frames are passed on to another object. Default: on.
+   */
+  readonly answersHeartbeats?: boolean;
+}
+
+/**
+ * An Engine.IO server inside a Durable Object with hibernation. The object hands over its requests, its WebSocket events and its alarm:
+ *
+ * ```ts
+ * fetch(request) { return this.#connections.fetch(request); }
+ * webSocketMessage(socket, message) { this.#connections.receive(socket, message); }
+ * webSocketClose(socket) { this.#connections.socketClosed(socket); }
+ * webSocketError(socket) { this.#connections.socketClosed(socket); }
+ * alarm() { this.#connections.alarm(); }
+ * ```
+ */
+export class DurableConnections implements Platform {
+  readonly server: EngineServer;
+  readonly #ctx: DurableObjectState;
+  readonly #clock: AlarmClock;
+  readonly #store: SessionStore;
+  readonly #changed = new Set<Session>();
+
+  /** Sessions from before the object slept are back when this returns; the application hears of them by `restored`. */
+  constructor(ctx: DurableObjectState, application: EngineApplication, options: ConnectionOptions = {}) {
+    this.#ctx = ctx;
+    this.#clock = options.clock ?? new AlarmClock(ctx.storage);
+    this.#store = new SessionStore(ctx.storage.kv);
+    this.server = new EngineServer(engineSettings(options.settings), this, application, phaseOf(ctx.id));
+    if (options.answersHeartbeats !== false) ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('2', '3'));
+    this.#store.restore(this.server, ctx.getWebSockets(TAG));
+  }
+
+  /** Handles a request to the Engine.IO path. */
+  fetch(request: Request): Promise<Response> | Response {
+    const intent = this.server.read(request);
+    switch (intent.kind) {
+      case 'open':
+        if (intent.transport === 'polling') break;
+        return this.#accept((socket) => this.server.openSocket(intent, socket, request));
+      case 'upgrade':
+        return this.#accept((socket) => {
+          this.server.startUpgrade(intent.session, socket);
+        });
+      case 'duplicate':
+        return refuseSocket();
+      case 'poll':
+      case 'post':
+      case 'refused':
+        break;
+    }
+    return this.server.respond(request, intent);
+  }
+
+  /**
+   * Takes a session over from the server that opened it, see `relay.ts`. Whoever calls this has made sure that the request comes from
+   * that server and not from a client.
+   */
+  adopt(request: Request): Response {
+    const { identity, saved } = readRelayRequest(request);
+    return this.#accept((socket) => this.server.adopt({ ...identity, sid: this.createSid() }, socket, saved));
+  }
+
+  /** Gives an adopted session back to the server that opened it. */
+  release(session: Session): void {
+    const { socket } = session;
+    const saved = this.server.release(session);
+    socket?.send(releaseFrame(saved));
+    socket?.close(1000, 'released');
+  }
+
+  /** Accepts a WebSocket that hibernates. */
+  #accept(start: (socket: WebSocket) => unknown): Response {
+    const { 0: client, 1: socket } = new WebSocketPair();
+    this.#ctx.acceptWebSocket(socket, [TAG]);
+    start(socket);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Whether a WebSocket event of the object concerns this layer. */
+  owns(socket: WebSocket): boolean {
+    return this.#ctx.getTags(socket).includes(TAG);
+  }
+
+  receive(socket: WebSocket, frame: string | ArrayBuffer): void {
+    this.server.receive(socket, frame);
+  }
+
+  socketClosed(socket: WebSocket): void {
+    this.server.socketClosed(socket);
+  }
+
+  alarm(): void {
+    this.#clock.rang();
+    this.server.attend();
+  }
+
+  // What the server needs of its surroundings.
+
+  now(): number {
+    return Date.now();
+  }
+
+  after(milliseconds: number, callback: () => void): void {
+    setTimeout(callback, milliseconds);
+  }
+
+  createSid(): string {
+    return createSid(this.#ctx.id.toString());
+  }
+
+  wakeAt(time: number): void {
+    this.#clock.wakeAt(time);
+  }
+
+  heartbeatSeenAt(socket: FrameSocket): number | undefined {
+    return socket instanceof WebSocket ? this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() : undefined;
+  }
+
+  /** Saves once per task, however much happens in it. */
+  changed(session: Session): void {
+    if (this.#changed.size === 0) {
+      queueMicrotask(() => {
+        this.#saveChanged();
+      });
+    }
+    this.#changed.add(session);
+  }
+
+  #saveChanged(): void {
+    const sessions = [...this.#changed];
+    this.#changed.clear();
+    for (const session of sessions) this.#store.save(this.server, session);
+  }
+}
+
+/** Any number that differs between objects: the beginning of the id, which is random. */
+function phaseOf(id: DurableObjectId): number {
+  return Number.parseInt(id.toString().slice(0, 8), 16);
+}
+
+/** A second WebSocket of a session must see a closed connection rather than an HTTP error. */
+function refuseSocket(): Response {
+  const { 0: client, 1: socket } = new WebSocketPair();
+  socket.accept();
+  socket.close(1000, 'the session has a WebSocket');
+  return new Response(null, { status: 101, webSocket: client });
+}

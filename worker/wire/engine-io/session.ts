@@ -1,0 +1,429 @@
+import { BackPressure, byteLength } from '../back-pressure.ts';
+import { codecOf } from './codec.ts';
+import {
+  heard,
+  isExpired,
+  isPingDue,
+  nextAttention,
+  pingSent,
+  startHeartbeat,
+  type Heartbeat,
+  type HeartbeatSettings,
+} from './heartbeat.ts';
+import { OutgoingPacket } from './outgoing.ts';
+import type { Data, Frame, FrameSocket, Packet, Revision } from './packet.ts';
+import { PollingTransport, type PollAnswer } from './polling.ts';
+import type { EngineSettings } from './settings.ts';
+import { Upgrade } from './upgrade.ts';
+
+/** Why a session ended, in the words of the official server, and one of ours: `back pressure`. */
+export type CloseReason =
+  'transport close' | 'transport error' | 'ping timeout' | 'parse error' | 'payload too large' | 'back pressure' | 'forced close';
+
+/** The WebSocket close code for each reason (RFC 6455, section 7.4). A client of the official library reconnects after every one of them. */
+const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
+  'transport close': 1000,
+  'transport error': 1002,
+  'ping timeout': 1001,
+  'parse error': 1002,
+  'payload too large': 1009,
+  'back pressure': 1013,
+  'forced close': 1000,
+};
+
+/** What a session needs of its server. */
+export interface SessionHost {
+  readonly settings: EngineSettings;
+  heartbeatSettings(revision: Revision): HeartbeatSettings;
+  now(): number;
+  /** Runs a callback later, while a request is waiting for it. */
+  after(milliseconds: number, callback: () => void): void;
+  /** When a client of revision 3 last sent a heartbeat that the platform answered by itself, in milliseconds since the epoch. */
+  heartbeatSeenAt(socket: FrameSocket): number | undefined;
+  changed(session: Session): void;
+  needsAttentionAt(time: number): void;
+  received(session: Session, data: Data): void;
+  closed(session: Session, reason: CloseReason): void;
+}
+
+/** What is known of a session when it opens. */
+export interface SessionIdentity {
+  readonly sid: string;
+  readonly revision: Revision;
+  /** The client cannot receive binary frames. */
+  readonly base64Only: boolean;
+}
+
+/** What must survive while the object sleeps. Binary data included, so it is stored by structured clone and not as JSON. */
+export interface SessionRecord extends SessionIdentity {
+  readonly transport: 'polling' | 'websocket';
+  readonly heartbeat: Heartbeat;
+  /** Packets that a polling client has not fetched. */
+  readonly waiting: readonly Packet[];
+  readonly closing: boolean;
+}
+
+/** Takes over all that a client sends, and answers with frames of its own: another server behind this one. */
+export type Relay = (frame: Frame) => void;
+
+/** How long after its last activity a polling session is saved, should the object fall asleep, in milliseconds. */
+const SETTLE_TIME = 5_000;
+
+/**
+ * One client connection of Engine.IO, whatever transport carries it at the moment.
+ *
+ * Documents: https://github.com/socketio/socket.io/tree/main/docs/engine.io-protocol (v3.md, v4-current.md)
+ */
+export class Session {
+  readonly sid: string;
+  readonly revision: Revision;
+  readonly base64Only: boolean;
+  readonly heartbeat: Heartbeat;
+  readonly #host: SessionHost;
+  readonly #pressure: BackPressure;
+  #transport: FrameSocket | PollingTransport;
+  #upgrade: Upgrade | undefined;
+  #relay: Relay | undefined;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #lingersUntil = Infinity;
+  #settlesAt: number | undefined;
+  #heartbeatSeenAt = 0;
+
+  constructor(host: SessionHost, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
+    ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
+    this.#host = host;
+    this.#transport = transport;
+    this.#pressure = new BackPressure(host.settings.sendLimit);
+    this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings(this.revision));
+    if (record?.closing) this.#linger();
+  }
+
+  /** A session as it was before the object slept. */
+  static restore(host: SessionHost, record: SessionRecord, socket: FrameSocket | undefined): Session {
+    const transport = socket ?? new PollingTransport();
+    if (transport instanceof PollingTransport) transport.send(...record.waiting.map(({ type, data }) => new OutgoingPacket(type, data)));
+    return new Session(host, record, transport, record);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  get socket(): FrameSocket | undefined {
+    return this.#transport instanceof PollingTransport ? undefined : this.#transport;
+  }
+
+  get polling(): PollingTransport | undefined {
+    return this.#transport instanceof PollingTransport ? this.#transport : undefined;
+  }
+
+  get upgrade(): Upgrade | undefined {
+    return this.#upgrade;
+  }
+
+  /** The application's part of the session has changed and is worth saving. */
+  changed(): void {
+    this.#host.changed(this);
+  }
+
+  record(): SessionRecord {
+    const { sid, revision, base64Only, heartbeat } = this;
+    const waiting = this.polling?.packets.map(({ type, data }) => (data === undefined ? { type } : { type, data })) ?? [];
+    const transport = this.polling ? 'polling' : 'websocket';
+    return { sid, revision, base64Only, heartbeat: { ...heartbeat }, transport, waiting, closing: this.#state === 'closing' };
+  }
+
+  /** Sends a message. A session that is not open any more drops it. */
+  send(data: Data): void {
+    this.sendPacket(new OutgoingPacket('message', data));
+  }
+
+  /** Sends a packet that may be shared with other sessions. */
+  sendPacket(packet: OutgoingPacket): void {
+    if (this.#state !== 'open') return;
+    const pressure = this.#pressure.sent(packet.bytes);
+    if (pressure === 'over') this.close('back pressure');
+    else this.#write(packet);
+    if (pressure === 'ask') this.#askForProof();
+  }
+
+  /** Passes a frame of another server on to the client, see {@link relayTo}. */
+  sendFrame(frame: Frame): void {
+    const packet = codecOf(this.revision).decodeFrame(frame);
+    if (packet) this.sendPacket(new OutgoingPacket(packet.type, packet.data));
+  }
+
+  /** From now on the client speaks to a server behind this one, in the frames of its revision; without an argument, to this one again. */
+  relayTo(relay?: Relay): void {
+    this.#relay = relay;
+    const settings = this.#host.heartbeatSettings(this.revision);
+    Object.assign(this.heartbeat, startHeartbeat(this.revision, this.#host.now(), settings), { answerDueAt: undefined });
+    this.#host.needsAttentionAt(this.#nextAttention(settings));
+  }
+
+  /** Handles one WebSocket message of the session's own socket. */
+  receiveFrame(frame: Frame): void {
+    const bytes = byteLength(frame);
+    const packet = bytes > this.#host.settings.maxPayload ? 'too large' : codecOf(this.revision).decodeFrame(frame);
+    if (packet === 'too large') this.close('payload too large');
+    else if (packet) this.receive(packet, bytes);
+    else this.close('parse error');
+  }
+
+  /** Handles the packets of one polling body. */
+  receivePayload(packets: readonly Packet[], bytes: number): void {
+    const share = bytes / packets.length;
+    for (const packet of packets) this.receive(packet, share);
+  }
+
+  receive(packet: Packet, bytes: number): void {
+    if (this.#state !== 'open') return;
+    heard(this.heartbeat, this.#host.now());
+    this.#pressure.received(bytes);
+    if (this.#relay) this.#relay(codecOf(this.revision).encodeFrame(packet, this.base64Only));
+    else this.#handle(packet);
+  }
+
+  #handle(packet: Packet): void {
+    switch (packet.type) {
+      case 'ping':
+        this.#handlePing(packet);
+        break;
+      case 'pong':
+        this.#handlePong();
+        break;
+      case 'message':
+        this.#host.received(this, packet.data ?? '');
+        break;
+      case 'close':
+        this.close('transport close');
+        break;
+      case 'open':
+      case 'upgrade':
+      case 'noop':
+        // Only a server sends the first, and the others mean something only while a session changes its transport.
+        break;
+    }
+  }
+
+  #handlePing({ data }: Packet): void {
+    if (this.revision === 4) {
+      this.close('transport error');
+      return;
+    }
+    this.#pressure.answered();
+    this.sendPacket(new OutgoingPacket('pong', data));
+  }
+
+  #handlePong(): void {
+    if (this.revision === 3) {
+      this.close('transport error');
+      return;
+    }
+    this.#pressure.answered();
+    this.heartbeat.answerDueAt = undefined;
+    this.#host.changed(this);
+    this.#host.needsAttentionAt(this.heartbeat.pingDueAt);
+  }
+
+  /** Waits for packets, as a polling GET does. A second GET while one is waiting ends the session. */
+  async poll(signal?: AbortSignal): Promise<PollAnswer> {
+    const polling = this.polling;
+    if (!polling || this.#state === 'closed') return 'refused';
+    if (polling.isPollWaiting) {
+      this.close('transport error');
+      return 'refused';
+    }
+    // Whoever asks for the next response has received the last one.
+    this.#pressure.proven(polling.bytes);
+    signal?.addEventListener('abort', () => {
+      this.#handlePollCut(polling);
+    });
+    if (this.#upgrade) this.#endPollSoon(polling);
+    this.#settle();
+    const answer = await polling.poll();
+    this.#pollAnswered();
+    return answer;
+  }
+
+  #pollAnswered(): void {
+    if (this.#state === 'closing') this.#finish();
+    else if (this.#state === 'open' && this.polling) this.#settle();
+  }
+
+  #handlePollCut(polling: PollingTransport): void {
+    if (polling.isPollWaiting) this.close('transport error');
+  }
+
+  /** A second transport knocks: a WebSocket that wants to take over from polling. */
+  startUpgrade(socket: FrameSocket): void {
+    this.#upgrade = new Upgrade(socket, this.revision, this.#host.now() + this.#host.settings.upgradeTimeout, {
+      probed: () => {
+        if (this.polling) this.#endPollSoon(this.polling);
+      },
+      completed: () => {
+        this.#completeUpgrade(socket);
+      },
+      failed: () => {
+        this.#upgrade = undefined;
+      },
+    });
+    this.#host.needsAttentionAt(this.#upgrade.endsAt);
+  }
+
+  /**
+   * The client sends its last words by polling before it switches, and it waits for its GET to end. A short delay lets packets that
+   * are about to be sent use that GET.
+   */
+  #endPollSoon(polling: PollingTransport): void {
+    this.#host.after(100, () => {
+      if (this.#upgrade?.isProbed && polling.isPollWaiting) polling.send(new OutgoingPacket('noop'));
+    });
+  }
+
+  #completeUpgrade(socket: FrameSocket): void {
+    const polling = this.polling;
+    this.#upgrade = undefined;
+    this.#transport = socket;
+    this.#settlesAt = undefined;
+    this.#host.changed(this);
+    polling?.refusePoll();
+    for (const packet of polling?.takePackets() ?? []) this.#write(packet);
+  }
+
+  /** The session's own socket is gone. */
+  socketClosed(): void {
+    this.close('transport close');
+  }
+
+  /** Ends the session. What a polling client has not fetched yet waits for its next GET for a while. */
+  close(reason: CloseReason): void {
+    if (this.#state !== 'open') return;
+    const polling = this.polling;
+    polling?.send(...farewell(reason, polling));
+    this.#state = 'closing';
+    this.#upgrade?.abort();
+    const hasUnfetched = polling !== undefined && polling.packets.length > 0;
+    if (hasUnfetched && (reason === 'forced close' || reason === 'transport close')) this.#linger();
+    else this.#finish(reason);
+    this.#host.closed(this, reason);
+  }
+
+  /** Lets go of the client without a word: another server speaks to it from now on. */
+  detach(): void {
+    this.#state = 'closed';
+    this.#host.changed(this);
+  }
+
+  #linger(): void {
+    this.#state = 'closing';
+    this.#lingersUntil = this.#host.now() + this.#host.settings.pingTimeout;
+    this.#settle();
+    this.#host.needsAttentionAt(this.#lingersUntil);
+  }
+
+  #finish(reason: CloseReason = 'transport close'): void {
+    this.#state = 'closed';
+    this.polling?.refusePoll();
+    try {
+      this.socket?.close(CLOSE_CODES[reason], reason);
+    } catch {
+      // The socket was closed before; there is nothing left to tell the client.
+    }
+    this.#host.changed(this);
+  }
+
+  /** Does what is due by now: pings, timeouts, saving. Answers when to come back, in milliseconds since the epoch. */
+  attend(now: number): number {
+    this.#noteHeartbeats();
+    const settings = this.#host.heartbeatSettings(this.revision);
+    if (now >= this.#lingersUntil) this.#finish();
+    if (this.#upgrade && now >= this.#upgrade.endsAt) this.#upgrade.abort();
+    if (this.isOpen && now >= (this.#pressure.stallsAt() ?? Infinity)) this.close('back pressure');
+    if (this.#keepsHeartbeat && isExpired(this.heartbeat, now, settings)) this.close('ping timeout');
+    if (this.#keepsHeartbeat && isPingDue(this.heartbeat, now)) this.#ping();
+    if (now >= (this.#settlesAt ?? Infinity)) this.#settled();
+    return this.#nextAttention(settings);
+  }
+
+  /** The server behind a relay keeps the heartbeat of the whole way. */
+  get #keepsHeartbeat(): boolean {
+    return this.isOpen && !this.#relay;
+  }
+
+  #nextAttention(settings: HeartbeatSettings): number {
+    if (this.#state === 'closed') return Infinity;
+    const heartbeat = this.#keepsHeartbeat ? nextAttention(this.heartbeat, settings) : Infinity;
+    const others = [this.#lingersUntil, this.#upgrade?.endsAt, this.#settlesAt, this.#pressure.stallsAt()];
+    return Math.min(heartbeat, ...others.map((time) => time ?? Infinity));
+  }
+
+  /** In revision 3 the platform answers heartbeats without waking the object; their times tell that the client is alive and reads. */
+  #noteHeartbeats(): void {
+    const seenAt = this.revision === 3 && this.socket ? (this.#host.heartbeatSeenAt(this.socket) ?? 0) : 0;
+    if (seenAt <= this.#heartbeatSeenAt) return;
+    this.#heartbeatSeenAt = seenAt;
+    heard(this.heartbeat, seenAt);
+    this.#pressure.answered();
+  }
+
+  #askForProof(): void {
+    this.#noteHeartbeats();
+    if (this.revision === 4 && this.socket && this.heartbeat.answerDueAt === undefined) this.#ping();
+    else if (!this.#pressure.isAsking) this.#pressure.asked(this.#host.now());
+    this.#host.needsAttentionAt(this.#pressure.stallsAt() ?? Infinity);
+  }
+
+  #ping(): void {
+    const now = this.#host.now();
+    this.#pressure.asked(now);
+    pingSent(this.heartbeat, now, this.#host.heartbeatSettings(this.revision));
+    this.#write(new OutgoingPacket('ping'));
+    this.#host.changed(this);
+    this.#host.needsAttentionAt(this.#nextAttention(this.#host.heartbeatSettings(this.revision)));
+  }
+
+  #write(packet: OutgoingPacket): void {
+    if (this.#transport instanceof PollingTransport) {
+      this.#transport.send(packet);
+      this.#settle();
+      return;
+    }
+    try {
+      this.#transport.send(packet.frame(this.revision, this.base64Only));
+    } catch {
+      // The socket is closing; its close event ends the session.
+    }
+  }
+
+  /** A polling session that saw activity is not saved as it is now; it will be once it has been quiet for a while. */
+  #settle(): void {
+    this.#settlesAt = this.#host.now() + SETTLE_TIME;
+    this.#host.changed(this);
+    this.#host.needsAttentionAt(this.#settlesAt);
+  }
+
+  #settled(): void {
+    this.#settlesAt = undefined;
+    this.#host.changed(this);
+  }
+
+  /**
+   * Whether the state of a polling session is worth storing: it has been quiet and no request keeps the object awake. Until then a
+   * stored record would only be a wrong one.
+   */
+  get isSettled(): boolean {
+    return this.#settlesAt === undefined && this.polling?.isPollWaiting !== true;
+  }
+}
+
+/** The packets that tell a polling client that its session ends. A client that closes by itself is only released from its GET. */
+function farewell(reason: CloseReason, polling: PollingTransport): OutgoingPacket[] {
+  if (reason === 'transport close') return [new OutgoingPacket('noop')];
+  if (reason === 'forced close' || polling.isPollWaiting) return [new OutgoingPacket('close')];
+  return [];
+}
