@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { Courier } from './events/courier.ts';
 import { Outboxes } from './events/outboxes.ts';
 import type { Handlers } from './http/call.ts';
+import { connectionHandlers } from './http/connections.ts';
 import { consumerHandlers } from './http/consumers.ts';
 import { iceServerHandlers } from './http/ice-servers.ts';
 import { producerHandlers } from './http/producers.ts';
@@ -44,6 +45,7 @@ function handlersFor(rooms: Rooms, config: Config): Handlers {
     ...transportHandlers(rooms),
     ...producerHandlers(rooms),
     ...consumerHandlers(rooms),
+    ...connectionHandlers(),
     ...iceServerHandlers(config.ice),
   };
 }

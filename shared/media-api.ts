@@ -9,9 +9,10 @@ import { z } from 'zod';
 import { IceCandidateSchema, IceParametersSchema, IcePolicySchema, IceServersSchema } from './ice.ts';
 import { MediaIdSchema, RoomIdSchema } from './ids.ts';
 import { DtlsParametersSchema, MediaKindSchema, RtpCapabilitiesSchema, RtpParametersSchema } from './rtp.ts';
+import { AttemptSchema, DescriptionSchema, FeedSchema, SdpSchema, SectionInfoSchema, SectionPlanSchema } from './sdp.ts';
 
-/** Bodies of requests in either direction may not be larger, in bytes. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** Bodies of requests in either direction may not be larger, in bytes: room for the longest description, escaped, and its plan. */
+export const MAX_BODY_BYTES = 80 * 1024;
 
 /** A room on the media node lives this long after its last creation or renewal, in seconds. */
 export const ROOM_LEASE_SECONDS = 120;
@@ -19,13 +20,21 @@ export const ROOM_LEASE_SECONDS = 120;
 /** Why a call was refused. The HTTP status follows from the reason. */
 export const MEDIA_ERROR_STATUS = {
   'invalid-parameters': 400,
+  /** The message names the line of the description, beginning with 1. */
+  'invalid-sdp': 400,
   unauthorized: 401,
   'route-not-found': 404,
   'room-not-found': 404,
   'transport-not-found': 404,
   'producer-not-found': 404,
   'consumer-not-found': 404,
+  'connection-not-found': 404,
+  'section-not-found': 404,
   'already-connected': 409,
+  /** A newer negotiation of this connection has begun: this one does not count any more. */
+  'superseded-attempt': 409,
+  /** The client would not recognise another stream in this section before the connection is negotiated anew. */
+  'needs-negotiation': 409,
   'stale-generation': 409,
   'body-too-large': 413,
   'cannot-consume': 422,
@@ -109,6 +118,7 @@ function endpoint(
 }
 
 const ROOM = '/v1/rooms/:room/:generation';
+const CONNECTION = `${ROOM}/connections/:connection` as const;
 
 /** All endpoints of the media node, by name. */
 export const mediaApi = {
@@ -153,6 +163,41 @@ export const mediaApi = {
   consumerStats: endpoint('GET', `${ROOM}/consumers/:consumer/stats`, StatsSchema),
   closeConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer`, NothingSchema),
 
+  /**
+   * Answers a client's offer. The first offer opens the connection; a later one renegotiates it, and its plan says again what all sections are
+   * for: producers and consumers of sections that the plan does not name any more are closed, without an event.
+   *
+   * A connection is one PeerConnection of a client, and a transport that is negotiated by SDP: its id stands in events where a transport's
+   * does. What a client publishes in it are ordinary producers, what it is sent ordinary consumers. Either the client makes the offers of a
+   * connection or the media node; trickled candidates of the client need not be told.
+   */
+  answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
+    body: z.object({ attempt: AttemptSchema, sdp: SdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
+  }),
+  /**
+   * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. New consumers wait
+   * for the client's answer.
+   */
+  createOffer: endpoint('POST', `${CONNECTION}/create-offer`, DescriptionSchema, {
+    body: z.object({ attempt: AttemptSchema, feeds: z.array(FeedSchema).max(64) }),
+  }),
+  /** Takes the client's answer to the offer of this attempt. Sections that the client refused are `inactive` in the result. */
+  completeOffer: endpoint('POST', `${CONNECTION}/complete-offer`, z.object({ sections: z.array(SectionInfoSchema) }), {
+    body: z.object({ attempt: AttemptSchema, sdp: SdpSchema }),
+  }),
+  /**
+   * Sends this producer to the client in a section that was answered `sendonly`, instead of the one that was attached before; the client shows
+   * it without a new negotiation. Where a connection has several such sections of the kind, only a new negotiation can change what they carry.
+   */
+  attachProducer: endpoint('PUT', `${CONNECTION}/sections/:mid/producer`, SectionInfoSchema, {
+    body: z.object({ producer: MediaIdSchema }),
+  }),
+  /** Leaves the section empty; also when it is empty already. */
+  detachProducer: endpoint('DELETE', `${CONNECTION}/sections/:mid/producer`, NothingSchema),
+  connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
+  /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
+  closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
+
   /** STUN and TURN servers with time-limited credentials; `user` names the credential's owner in the TURN server's log. */
   iceServers: endpoint('GET', '/v1/ice-servers', IceServersSchema, {
     query: z.object({ policy: IcePolicySchema, user: z.string().min(1).max(128).exactOptional() }),
@@ -172,7 +217,7 @@ export const MEDIA_EVENTS_PATH = '/v1/media-events';
 
 /** What happened to a room's media without the room having ordered it. */
 const MediaEventSchema = z.discriminatedUnion('type', [
-  /** `disconnected` may recover by itself; `failed` and `closed` never do. */
+  /** `disconnected` may recover by itself; `failed` and `closed` never do. `transport` is the id of a transport or of a connection. */
   z.object({
     type: z.literal('transport-state'),
     transport: MediaIdSchema,

@@ -1,6 +1,7 @@
 /** The types that tie each endpoint of the contract to its handler. */
 import { z } from 'zod';
 import { MediaIdSchema, RoomIdSchema } from '../../shared/ids.ts';
+import { ConnectionIdSchema, MidSchema } from '../../shared/sdp.ts';
 import type { BodyOf, MediaOperation, PathOf, QueryOf, ResultOf } from '../../shared/media-api.ts';
 
 /** What may stand in a path, by the name behind the colon. */
@@ -13,6 +14,8 @@ export const PATH_SCHEMAS = {
   transport: MediaIdSchema,
   producer: MediaIdSchema,
   consumer: MediaIdSchema,
+  connection: ConnectionIdSchema,
+  mid: MidSchema,
 };
 export type PathName = keyof typeof PATH_SCHEMAS;
 
