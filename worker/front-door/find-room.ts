@@ -1,4 +1,4 @@
-import { type Env, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
+import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Entrance, RoomClaim, Upgrade } from '../protocols/protocol.ts';
 import { settingsOf } from '../platform/settings.ts';
@@ -11,14 +11,15 @@ export async function enterRoom(request: Request, env: Env): Promise<Response> {
   const { entrance, claims } = found;
   if (claims.length === 0) return new Response('The URL names no room\n', { status: 400 });
 
-  let response = new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
+  let refusal: Response | undefined;
   for (const claim of claims) {
     if (!(await permits(settingsOf(env), request, claim))) continue;
-    response = await env.ROOMS.getByName(claim.room).fetch(addressed(request, entrance, claim));
-    // The next reading of the name is tried only when this one means no room.
-    if (response.status !== 404) return response;
+    const response = await env.ROOMS.getByName(claim.room).fetch(addressed(request, entrance, claim));
+    if (response.status === 101) return response;
+    // A reading of the name that means no room says less than one that does.
+    if (refusal === undefined || refusal.status === 404) refusal = response;
   }
-  return response;
+  return refusal ?? new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
 }
 
 function upgradeOf(request: Request): Upgrade {
@@ -37,6 +38,7 @@ function recognise(upgrade: Upgrade): { entrance: Entrance; claims: RoomClaim[] 
 function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {
   const headers = new Headers(request.headers);
   headers.set(ROOM_HEADER, encodeURIComponent(claim.room));
+  headers.set(PARTICIPANT_HEADER, encodeURIComponent(claim.participant ?? ''));
   headers.set(PROTOCOL_HEADER, entrance.name);
   return new Request(request, { headers });
 }
