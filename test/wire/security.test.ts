@@ -116,7 +116,7 @@ describe('Socket.IO packets', () => {
 
 describe('Engine.IO requests', () => {
   it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'x'.repeat(5_000)])(
-    'CVE-2022-21676: the session id %s is unknown',
+    'the session id %s, which looks like a part of an object, is unknown',
     async (sid) => {
       const response = await fetch(url(`EIO=4&transport=polling&sid=${sid}`));
       expect([response.status, ((await response.json()) as { code: number }).code]).toEqual([400, 1]);
