@@ -49,8 +49,9 @@ export function relaySession(session: Session, inner: PipeSocket | Promise<PipeS
         session.close('transport close');
       },
     },
-    released: (saved) => {
+    released: (saved, frames) => {
       events.released(saved);
+      for (const frame of frames) session.receiveFrame(frame);
     },
     closed: () => {
       session.relayTo();

@@ -20,6 +20,7 @@ export interface ClientOptions {
   readonly forceNew?: boolean;
   readonly reconnection?: boolean;
   readonly reconnectionDelay?: number;
+  readonly path?: string;
 }
 
 export interface Generation {

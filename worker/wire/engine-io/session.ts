@@ -93,7 +93,7 @@ export class Session {
     ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
     this.#host = host;
     this.#transport = transport;
-    this.#pressure = new BackPressure(host.settings.sendLimit);
+    this.#pressure = new BackPressure(host.settings.sendLimit, () => host.now());
     this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings(this.revision));
     if (record?.closing) this.#linger();
   }
@@ -149,6 +149,7 @@ export class Session {
     if (pressure === 'over') this.close('back pressure');
     else this.#write(packet);
     if (pressure === 'ask') this.#askForProof();
+    this.#watchPressure();
   }
 
   /** Passes a frame of another server on to the client, see {@link relayTo}. */
@@ -374,13 +375,17 @@ export class Session {
   #askForProof(): void {
     this.#noteHeartbeats();
     if (this.revision === 4 && this.socket && this.heartbeat.answerDueAt === undefined) this.#ping();
-    else if (!this.#pressure.isAsking) this.#pressure.asked(this.#host.now());
-    this.#host.needsAttentionAt(this.#pressure.stallsAt() ?? Infinity);
+    else if (!this.#pressure.isAsking) this.#pressure.asked();
+  }
+
+  #watchPressure(): void {
+    const stallsAt = this.#pressure.stallsAt();
+    if (stallsAt !== undefined) this.#host.needsAttentionAt(stallsAt);
   }
 
   #ping(): void {
     const now = this.#host.now();
-    this.#pressure.asked(now);
+    this.#pressure.asked();
     pingSent(this.heartbeat, now, this.#host.heartbeatSettings(this.revision));
     this.#write(new OutgoingPacket('ping'));
     this.#host.changed(this);
