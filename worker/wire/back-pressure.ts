@@ -20,7 +20,7 @@ const ANSWER_TIME = 1_000;
 const MAX_BURST = 4;
 
 /** A client with at least half the limit unanswered is given up after this many milliseconds without a proof. */
-export const STALL_TIMEOUT = 10_000;
+const STALL_TIMEOUT = 10_000;
 
 export type Pressure = 'none' | 'ask' | 'over';
 

@@ -18,7 +18,7 @@ export interface PipeSocket {
 }
 
 /** The client's side of a pipe: a WebSocket, or a session of another transport. */
-export interface PipeClient {
+interface PipeClient {
   send(frame: Frame): void;
   close(code: number, reason: string): void;
 }

@@ -15,7 +15,7 @@ export interface Client {
   disconnect(): unknown;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly transports?: readonly ('polling' | 'websocket')[];
   readonly forceNew?: boolean;
   readonly reconnection?: boolean;
