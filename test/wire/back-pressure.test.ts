@@ -27,7 +27,7 @@ describe('a room in which one client does not read', () => {
       sender.emit('flood', 10, 10_000);
       for (let index = 0; index < 10; index++) expect((await reader.event()).slice(0, 2)).toEqual(['flood', index]);
     }
-    await expect.poll(() => sender.ask('reasons'), { timeout: 3_000, interval: 200 }).toEqual([['back pressure']]);
+    await expect.poll(() => sender.ask('reasons'), { timeout: 8_000, interval: 200 }).toEqual([['back pressure']]);
     stuck.raw.socket.resume();
     expect(await stuck.raw.closed).toEqual({ code: 1013, reason: 'back pressure' });
   });
@@ -51,7 +51,7 @@ describe('a room in which one client does not read', () => {
     await client.post('40');
     await client.getText();
     sender.emit('flood', 120, 10_000);
-    await expect.poll(() => sender.ask('reasons'), { timeout: 3_000, interval: 200 }).toEqual([['back pressure']]);
+    await expect.poll(() => sender.ask('reasons'), { timeout: 8_000, interval: 200 }).toEqual([['back pressure']]);
     expect((await client.get()).status).toBe(400);
   });
 });
@@ -67,10 +67,10 @@ describe('the account of a client', () => {
     account.asked();
     expect(account.sent(LIMIT / 2)).toBe('none');
     account.answered();
-    now += 1_000;
+    now += 3_000;
     expect(account.sent(LIMIT / 2)).toBe('ask');
     account.asked();
-    now += 1_000;
+    now += 3_000;
     expect(account.sent(1)).toBe('over');
   });
 
@@ -79,7 +79,7 @@ describe('the account of a client', () => {
     account.sent(LIMIT / 2);
     account.asked();
     expect(account.sent(LIMIT)).toBe('none');
-    expect(account.stallsAt()).toBe(now + 1_000);
+    expect(account.stallsAt()).toBe(now + 3_000);
     expect(account.sent(2.5 * LIMIT)).toBe('none');
     expect(account.sent(1)).toBe('over');
   });

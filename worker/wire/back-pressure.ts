@@ -16,7 +16,7 @@ const MAX_UPLOAD_ALLOWANCE = 3;
  * A client above the limit has this many milliseconds to answer: a burst of events can exceed the limit before any answer had the time
  * to arrive. Up to this many times the limit, that is.
  */
-const ANSWER_TIME = 1_000;
+const ANSWER_TIME = 3_000;
 const MAX_BURST = 4;
 
 /** A client with at least half the limit unanswered is given up after this many milliseconds without a proof. */
