@@ -16,7 +16,7 @@ afterEach(() => {
 async function claimsOf(...parameters: string[]) {
   const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   expect(await main(parameters)).toBe(0);
-  const { payload } = await jwtVerify(String(print.mock.calls[0]?.[0]), new TextEncoder().encode(SECRET));
+  const { payload } = await jwtVerify(String(print.mock.lastCall?.[0]), new TextEncoder().encode(SECRET));
   return payload;
 }
 
