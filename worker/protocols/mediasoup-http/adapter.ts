@@ -67,7 +67,7 @@ export class MediasoupHttpAdapter implements Adapter {
     }
   }
 
-  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): void {
+  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): undefined {
     const live = host.live();
     const message = typeof frame === 'string' ? parseMessage(frame) : undefined;
     if (!message || !live) return;
@@ -216,6 +216,7 @@ function notificationOf(event: RoomEvent): Notification | undefined {
       return { method: 'producerPaused', data: { user, type: TYPES[event.publication.source] } };
     case 'publication-resumed':
       return { method: 'producerResumed', data: { user, type: TYPES[event.publication.source] } };
+    case 'indication-changed':
     case 'talking-changed':
       return undefined;
     default:
