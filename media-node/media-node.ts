@@ -45,7 +45,7 @@ function handlersFor(rooms: Rooms, config: Config): Handlers {
     ...transportHandlers(rooms),
     ...producerHandlers(rooms),
     ...consumerHandlers(rooms),
-    ...connectionHandlers(),
+    ...connectionHandlers(rooms),
     ...iceServerHandlers(config.ice),
   };
 }

@@ -164,12 +164,15 @@ export const mediaApi = {
   closeConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer`, NothingSchema),
 
   /**
-   * Answers a client's offer. The first offer opens the connection; a later one renegotiates it, and its plan says again what all sections are
+   * Answers a client's offer. The first offer opens the connection, and where it is refused closes it; a later one renegotiates it, and its plan says again what all sections are
    * for: producers and consumers of sections that the plan does not name any more are closed, without an event.
    *
    * A connection is one PeerConnection of a client, and a transport that is negotiated by SDP: its id stands in events where a transport's
    * does. What a client publishes in it are ordinary producers, what it is sent ordinary consumers. Either the client makes the offers of a
    * connection or the media node; trickled candidates of the client need not be told.
+   *
+   * A producer of the plan that has just ended, or that the client cannot decode, leaves its section empty. Where a plan names no producers,
+   * what is attached stays.
    */
   answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
     body: z.object({ attempt: AttemptSchema, sdp: SdpSchema, plan: z.array(SectionPlanSchema).max(64) }),

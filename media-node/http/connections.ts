@@ -1,21 +1,35 @@
-import { MediaError } from '../errors.ts';
+import type { Rooms } from '../sfu/rooms.ts';
 import type { Handlers } from './call.ts';
 
-function notYet(): never {
-  throw new MediaError('internal', 'this media node cannot negotiate by SDP yet');
-}
-
-export function connectionHandlers(): Pick<
+export function connectionHandlers(
+  rooms: Rooms,
+): Pick<
   Handlers,
   'answerOffer' | 'createOffer' | 'completeOffer' | 'attachProducer' | 'detachProducer' | 'connectionStats' | 'closeConnection'
 > {
   return {
-    answerOffer: notYet,
-    createOffer: notYet,
-    completeOffer: notYet,
-    attachProducer: notYet,
-    detachProducer: notYet,
-    connectionStats: notYet,
-    closeConnection: notYet,
+    answerOffer({ path: { room, generation, connection }, body }) {
+      return rooms.get(room, generation).connections.answerOffer(connection, body);
+    },
+    createOffer({ path: { room, generation, connection }, body }) {
+      return rooms.get(room, generation).connections.createOffer(connection, body);
+    },
+    completeOffer({ path: { room, generation, connection }, body }) {
+      return rooms.get(room, generation).connections.completeOffer(connection, body);
+    },
+    attachProducer({ path: { room, generation, connection, mid }, body: { producer } }) {
+      return rooms.get(room, generation).connections.attachProducer(connection, mid, producer);
+    },
+    async detachProducer({ path: { room, generation, connection, mid } }) {
+      await rooms.get(room, generation).connections.detachProducer(connection, mid);
+      return {};
+    },
+    connectionStats({ path: { room, generation, connection } }) {
+      return rooms.get(room, generation).connections.stats(connection);
+    },
+    closeConnection({ path: { room, generation, connection } }) {
+      rooms.get(room, generation).connections.close(connection);
+      return {};
+    },
   };
 }

@@ -7,6 +7,7 @@
 import type { types } from 'mediasoup';
 import { RtpCapabilitiesSchema } from '../../shared/rtp.ts';
 import type { RtpCapabilities } from '../../shared/rtp.ts';
+import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { toContract } from './contract.ts';
 
 type Codec = types.RouterRtpCodecCapability & { preferredPayloadType: number };
@@ -57,18 +58,58 @@ const CODECS: readonly Codec[] = [
 /** mediasoup gives RTX payload types away beginning with this one, upwards, and continues with 96 after 127. */
 const FIRST_RTX_PAYLOAD_TYPE = 100;
 const PAYLOAD_TYPES = 128;
+const FIRST_DYNAMIC_PAYLOAD_TYPE = 96;
+const RTX_PAYLOAD_TYPES = Array.from(
+  { length: PAYLOAD_TYPES - FIRST_DYNAMIC_PAYLOAD_TYPE },
+  (_, index) =>
+    FIRST_DYNAMIC_PAYLOAD_TYPE +
+    ((index + FIRST_RTX_PAYLOAD_TYPE - FIRST_DYNAMIC_PAYLOAD_TYPE) % (PAYLOAD_TYPES - FIRST_DYNAMIC_PAYLOAD_TYPE)),
+);
 
 /**
  * The codecs in the order in which mediasoup accepts them. While it goes through the list it takes the next free number for each
  * RTX codec, and fails when a later codec asks for that number; in ascending order, beginning where it begins, this cannot happen.
  */
 export function routerCodecs(): types.RouterRtpCodecCapability[] {
-  return CODECS.toSorted((a, b) => placeInRouter(a) - placeInRouter(b));
+  return inRouterOrder(CODECS);
+}
+
+function inRouterOrder(codecs: readonly Codec[]): Codec[] {
+  return codecs.toSorted((a, b) => placeInRouter(a) - placeInRouter(b));
 }
 
 function placeInRouter({ kind, preferredPayloadType }: Codec): number {
   if (kind === 'audio') return -1; // Audio has no RTX codec, so it only keeps its number free.
   return (preferredPayloadType - FIRST_RTX_PAYLOAD_TYPE + PAYLOAD_TYPES) % PAYLOAD_TYPES;
+}
+
+/**
+ * The codecs for clients that have other numbers for them: as many as mediasoup can take with these numbers, beginning with those that the
+ * room likes best. Its choice of RTX numbers can stand in the way of others.
+ */
+export function renumberedCodecs(payloadTypes: PayloadTypes): types.RouterRtpCodecCapability[] {
+  const chosen: Codec[] = [];
+  for (const codec of CODECS) {
+    const preferredPayloadType = payloadTypes.get(codec.preferredPayloadType);
+    if (preferredPayloadType === undefined) continue;
+    const candidates = [...chosen, { ...codec, preferredPayloadType }];
+    if (isAccepted(inRouterOrder(candidates))) chosen.push({ ...codec, preferredPayloadType });
+  }
+  return inRouterOrder(chosen);
+}
+
+/** Whether mediasoup takes these codecs in this order; it takes the numbers of RTX from the beginning of its list. */
+function isAccepted(codecs: readonly Codec[]): boolean {
+  const taken = new Set<number>();
+  for (const { kind, preferredPayloadType } of codecs) {
+    if (taken.has(preferredPayloadType)) return false;
+    taken.add(preferredPayloadType);
+    if (kind === 'audio') continue;
+    const rtx = RTX_PAYLOAD_TYPES.find((payloadType) => !taken.has(payloadType));
+    if (rtx === undefined) return false;
+    taken.add(rtx);
+  }
+  return true;
 }
 
 function rank(codec: types.RtpCodecCapability): number {

@@ -2,15 +2,18 @@ import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { ConsumerInfoSchema } from '../../shared/media-api.ts';
 import type { BodyOf, ConsumerInfo, MediaEvent, ResultOf, TransportInfo } from '../../shared/media-api.ts';
-import type { RtpCapabilities } from '../../shared/rtp.ts';
+import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { AudibleProducers } from './audible-producers.ts';
-import { capabilitiesOf } from './codecs.ts';
+import { Connections } from './connections.ts';
 import { toContract } from './contract.ts';
 import { translated } from './refusals.ts';
+import { Routers } from './routers.ts';
+import type { RoomRouter } from './routers.ts';
 import { Transport } from './transport.ts';
-import type { TransportState } from './transport.ts';
+import type { ConsumerOrder, ProducerOrder, TransportState } from './transport.ts';
 import type { MediaWorker } from './worker.ts';
 
 type Layers = BodyOf<'setConsumerLayers'>;
@@ -23,13 +26,14 @@ interface RoomEvents {
   closed: [RoomClosedCause | undefined];
 }
 
-/** The media of one generation of one room: a router with the transports, producers and consumers in it. */
+/** The media of one generation of one room: its routers with the transports, producers and consumers in them. */
 export class Room extends EventEmitter<RoomEvents> {
   readonly id: string;
   readonly generation: number;
-  readonly rtpCapabilities: RtpCapabilities;
+  /** Connections that are negotiated by SDP. Their transports are transports of the room like all others. */
+  readonly connections = new Connections(this);
   readonly #worker: MediaWorker;
-  readonly #router: types.Router;
+  readonly #routers: Routers;
   readonly #audible: AudibleProducers;
   readonly #log: Logger;
   readonly #transports = new Map<string, Transport>();
@@ -40,24 +44,30 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @throws MediaError `shutting-down` when the worker dies or is closed meanwhile: another try gets another worker. */
   static async create(id: string, generation: number, worker: MediaWorker, log: Logger): Promise<Room> {
     return translated({ gone: 'shutting-down' }, async () => {
-      const router = await worker.createRouter();
-      return new Room(id, generation, worker, router, await AudibleProducers.create(router), log);
+      const routers = await Routers.create(worker);
+      return new Room(id, generation, worker, routers, await AudibleProducers.create(routers.main.router), log);
     });
   }
 
-  private constructor(id: string, generation: number, worker: MediaWorker, router: types.Router, audible: AudibleProducers, log: Logger) {
+  private constructor(id: string, generation: number, worker: MediaWorker, routers: Routers, audible: AudibleProducers, log: Logger) {
     super();
     this.id = id;
     this.generation = generation;
-    this.rtpCapabilities = capabilitiesOf(router);
     this.#worker = worker;
-    this.#router = router;
+    this.#routers = routers;
     this.#audible = audible;
     this.#log = log.child({ class: 'Room', room: id, generation });
-    router.once('workerclose', () => {
+    routers.main.router.once('workerclose', () => {
       this.end(worker.hasDied ? 'worker-died' : 'shutting-down');
     });
-    audible.on('change', (levels) => this.emit('event', { type: 'audio-levels', levels }));
+    audible.on('change', (levels) => {
+      const origins = levels.map(({ producer, volume }) => ({ producer: routers.originOf(producer), volume }));
+      this.emit('event', { type: 'audio-levels', levels: origins });
+    });
+  }
+
+  get rtpCapabilities(): RtpCapabilities {
+    return this.#routers.main.rtpCapabilities;
   }
 
   get closed(): boolean {
@@ -70,14 +80,24 @@ export class Room extends EventEmitter<RoomEvents> {
   }
 
   async createTransport(): Promise<TransportInfo> {
-    const transport = await Transport.create(this.#router, this.#worker);
+    return (await this.openTransport(this.#routers.main)).info;
+  }
+
+  /** The router for clients with these payload types; `undefined` for those of the room. */
+  router(payloadTypes: PayloadTypes | undefined): Promise<RoomRouter> {
+    return this.#routers.numbered(payloadTypes);
+  }
+
+  /** @param id its name in the room, where it has another one than mediasoup gives it. */
+  async openTransport({ router }: RoomRouter, id?: string): Promise<Transport> {
+    const transport = await Transport.create(router, this.#worker, id);
     this.#assertOpen(transport);
     this.#transports.set(transport.id, transport);
     transport.onClose(() => this.#transports.delete(transport.id));
     transport.on('state', (state) => {
       this.#transportChanged(transport, state);
     });
-    return transport.info;
+    return transport;
   }
 
   /** @throws MediaError `transport-not-found` */
@@ -92,11 +112,22 @@ export class Room extends EventEmitter<RoomEvents> {
   }
 
   async createProducer({ transport, ...order }: BodyOf<'createProducer'>): Promise<ResultOf<'createProducer'>> {
-    const producer = await this.transport(transport).produce(order);
+    const { id } = await this.produce(this.transport(transport), order);
+    return { id };
+  }
+
+  async produce(transport: Transport, order: ProducerOrder): Promise<types.Producer> {
+    const producer = await transport.produce(order);
     this.#producers.set(producer.id, producer);
+    this.#routers.settle(producer, transport.router);
     producer.observer.once('close', () => this.#producers.delete(producer.id));
     if (producer.kind === 'audio') await this.#listenTo(producer.id);
-    return { id: producer.id };
+    return producer;
+  }
+
+  /** @throws MediaError `producer-not-found` */
+  kindOf(producer: string): MediaKind {
+    return this.#producer(producer).kind;
   }
 
   async pauseProducer(id: string): Promise<void> {
@@ -115,22 +146,27 @@ export class Room extends EventEmitter<RoomEvents> {
     const producer = this.#producer(id);
     // mediasoup would close them too, but only a moment later, when its process has told.
     for (const consumer of this.#consumers.values()) {
-      if (consumer.producerId === id) consumer.close();
+      if (this.#routers.originOf(consumer.producerId) === id) consumer.close();
     }
     producer.close();
   }
 
-  async createConsumer({ transport, producer, rtpCapabilities, paused }: BodyOf<'createConsumer'>): Promise<ConsumerInfo> {
-    const receiver = this.transport(transport);
-    this.#producer(producer);
-    if (!this.#router.canConsume({ producerId: producer, rtpCapabilities })) {
-      throw new MediaError('cannot-consume', 'the receiver knows none of the codecs of this producer');
-    }
-    const consumer = await receiver.consume(producer, rtpCapabilities, paused);
-    this.#consumers.set(consumer.id, consumer);
-    consumer.observer.once('close', () => this.#consumers.delete(consumer.id));
+  async createConsumer({ transport, ...order }: BodyOf<'createConsumer'>): Promise<ConsumerInfo> {
+    const consumer = await this.consume(this.transport(transport), order);
     const { id, kind, rtpParameters, producerPaused } = consumer;
     return toContract(ConsumerInfoSchema, { id, kind, rtpParameters, producerPaused });
+  }
+
+  /** @throws MediaError `producer-not-found`, `cannot-consume` */
+  async consume(receiver: Transport, { producer, ...order }: ConsumerOrder): Promise<types.Consumer> {
+    const producerId = await this.#routers.bring(this.#producer(producer).id, receiver.router);
+    if (!receiver.router.canConsume({ producerId, rtpCapabilities: order.rtpCapabilities })) {
+      throw new MediaError('cannot-consume', 'the receiver knows none of the codecs of this producer');
+    }
+    const consumer = await receiver.consume({ ...order, producer: producerId });
+    this.#consumers.set(consumer.id, consumer);
+    consumer.observer.once('close', () => this.#consumers.delete(consumer.id));
+    return consumer;
   }
 
   async pauseConsumer(id: string): Promise<void> {
@@ -169,7 +205,7 @@ export class Room extends EventEmitter<RoomEvents> {
   #close(cause: RoomClosedCause | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#router.close();
+    this.#routers.close();
     this.emit('closed', cause);
     this.removeAllListeners();
     this.#log.info({ cause: cause ?? 'ordered' }, 'room closed');
@@ -177,7 +213,7 @@ export class Room extends EventEmitter<RoomEvents> {
 
   async #listenTo(producer: string): Promise<void> {
     try {
-      await this.#audible.add(producer);
+      await this.#audible.add(await this.#routers.bring(producer, this.#routers.main.router));
     } catch (error) {
       // The producer was closed in the meantime, of which those who need to know are told.
       this.#log.debug({ producer, error: String(error) }, 'audio levels are not measured');

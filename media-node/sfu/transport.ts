@@ -17,7 +17,15 @@ const ICE_CONSENT_TIMEOUT_SECONDS = 20;
 const INITIAL_OUTGOING_BITRATE = 1_000_000;
 
 export type TransportState = Extract<MediaEvent, { type: 'transport-state' }>['state'];
-type ProducerOrder = Omit<BodyOf<'createProducer'>, 'transport'>;
+export type ProducerOrder = Omit<BodyOf<'createProducer'>, 'transport'>;
+
+export interface ConsumerOrder {
+  readonly producer: string;
+  readonly rtpCapabilities: RtpCapabilities;
+  readonly paused: boolean;
+  /** The receiver's media section; mediasoup chooses one where it is left out. */
+  readonly mid?: string;
+}
 
 interface TransportEvents {
   /** Only changes are told. `failed` and `closed` are final. */
@@ -27,14 +35,18 @@ interface TransportEvents {
 /** One client's connection: ICE and DTLS, and what is sent and received through it. */
 export class Transport extends EventEmitter<TransportEvents> {
   readonly info: TransportInfo;
+  readonly router: types.Router;
   readonly #transport: types.WebRtcTransport;
   readonly #claims = new Set<Identifiers>();
   readonly #producers = new Set<types.Producer>();
   #isConnectOrdered = false;
   #state: TransportState | 'new' = 'new';
 
-  /** @throws MediaError `room-not-found` when the router is closed in the meantime. */
-  static async create(router: types.Router, worker: MediaWorker): Promise<Transport> {
+  /**
+   * @param id its name in the room, where it has another one than mediasoup gives it.
+   * @throws MediaError `room-not-found` when the router is closed in the meantime.
+   */
+  static async create(router: types.Router, worker: MediaWorker, id?: string): Promise<Transport> {
     const transport = await translated({ gone: 'room-not-found' }, () =>
       router.createWebRtcTransport({
         webRtcServer: worker.webRtcServer,
@@ -45,11 +57,12 @@ export class Transport extends EventEmitter<TransportEvents> {
         initialAvailableOutgoingBitrate: INITIAL_OUTGOING_BITRATE,
       }),
     );
-    return new Transport(transport);
+    return new Transport(transport, router, id ?? transport.id);
   }
 
-  private constructor(transport: types.WebRtcTransport) {
+  private constructor(transport: types.WebRtcTransport, router: types.Router, id: string) {
     super();
+    this.router = router;
     this.#transport = transport;
     transport.on('dtlsstatechange', () => {
       this.#update();
@@ -58,7 +71,7 @@ export class Transport extends EventEmitter<TransportEvents> {
       this.#update();
     });
     this.info = toContract(TransportInfoSchema, {
-      id: transport.id,
+      id,
       iceParameters: transport.iceParameters,
       iceCandidates: transport.iceCandidates,
       dtlsParameters: transport.dtlsParameters,
@@ -66,7 +79,7 @@ export class Transport extends EventEmitter<TransportEvents> {
   }
 
   get id(): string {
-    return this.#transport.id;
+    return this.info.id;
   }
 
   get closed(): boolean {
@@ -114,13 +127,18 @@ export class Transport extends EventEmitter<TransportEvents> {
   }
 
   /** @throws MediaError `cannot-consume`; `producer-not-found` when producer or transport are closed in the meantime. */
-  async consume(producerId: string, rtpCapabilities: RtpCapabilities, paused: boolean): Promise<types.Consumer> {
+  async consume({ producer, rtpCapabilities, paused, mid }: ConsumerOrder): Promise<types.Consumer> {
     const consumer = await translated({ gone: 'producer-not-found', unsupported: 'cannot-consume' }, () =>
-      this.#transport.consume({ producerId, rtpCapabilities, paused }),
+      this.#transport.consume({ producerId: producer, rtpCapabilities, paused, ...(mid !== undefined && { mid }) }),
     );
     if (!this.closed) return consumer;
     consumer.close();
     throw new MediaError('transport-not-found', 'the transport was closed in the meantime');
+  }
+
+  /** Gives the transport new ICE credentials, because its client wants to find a new way to it (RFC 8445, section 9). */
+  async restartIce(): Promise<TransportInfo['iceParameters']> {
+    return translated({ gone: 'transport-not-found' }, () => this.#transport.restartIce());
   }
 
   async stats(): Promise<types.WebRtcTransportStat[]> {

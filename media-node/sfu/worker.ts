@@ -107,10 +107,10 @@ export class MediaWorker extends EventEmitter<MediaWorkerEvents> {
   }
 
   /** Opens a router. The load counts it at once, so that rooms that open at the same time spread over the workers. */
-  async createRouter(): Promise<types.Router> {
+  async createRouter(mediaCodecs: types.RouterRtpCodecCapability[]): Promise<types.Router> {
     this.#routers += 1;
     try {
-      const router = await this.#worker.createRouter({ mediaCodecs: routerCodecs() });
+      const router = await this.#worker.createRouter({ mediaCodecs });
       router.observer.once('close', () => {
         this.#routers -= 1;
       });

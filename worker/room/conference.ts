@@ -12,6 +12,7 @@ import type { MediaPlane } from './media-plane.ts';
 import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import type { Room } from './room.ts';
+import { byPreference, type ViewSection } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */
 export interface Entry {
@@ -100,9 +101,16 @@ export class Conference {
    * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
   publishByOffer(id: ParticipantId, offer: Offer): Promise<Description> {
-    return this.#negotiate(id, 'send', offer, { use: 'publish' }, (connection, sections) => {
-      this.#room.publishOver(connection.id, tracksOf(sections));
-    });
+    const plan: SectionPlan = { use: 'publish' };
+    return this.#negotiate(
+      id,
+      'send',
+      offer,
+      () => plan,
+      (connection, sections) => {
+        this.#room.publishOver(connection.id, tracksOf(sections));
+      },
+    );
   }
 
   /**
@@ -113,7 +121,10 @@ export class Conference {
    */
   async viewByOffer(id: ParticipantId, watchedId: ParticipantId, offer: Offer): Promise<Description> {
     const { generation } = this.#room.require(watchedId);
-    const plan: SectionPlan = { use: 'view', stream: `participant-${generation}`, producers: [] };
+    const plan = (): SectionPlan => {
+      const producers = byPreference(this.#room.publicationsOf(watchedId)).map((publication) => publication.id);
+      return { use: 'view', stream: `participant-${generation}`, producers };
+    };
     return this.#negotiate(id, 'receive', offer, plan, (connection, sections) => {
       this.#room.require(watchedId, generation);
       this.#room.viewOver(connection.id, watchedId, viewedSections(sections));
@@ -154,12 +165,15 @@ export class Conference {
     });
   }
 
-  /** @param take what the room makes of the sections that were negotiated. */
+  /**
+   * @param plan asked for when it is this offer's turn.
+   * @param take what the room makes of the sections that were negotiated.
+   */
   async #negotiate(
     id: ParticipantId,
     direction: Direction,
     { sdp, purpose }: Offer,
-    plan: SectionPlan,
+    plan: () => SectionPlan,
     take: (connection: Connection, sections: readonly SectionInfo[]) => void,
   ): Promise<Description> {
     const connection = this.#room.openConnection(id, direction, purpose, crypto.randomUUID());
@@ -167,7 +181,7 @@ export class Conference {
       try {
         this.#room.requireNewest(connection.id);
         await this.#media.open();
-        const description = await this.#media.call('answerOffer', { connection: connection.id }, { attempt: 1, sdp, plan: [plan] });
+        const description = await this.#media.call('answerOffer', { connection: connection.id }, { attempt: 1, sdp, plan: [plan()] });
         this.#room.requireNewest(connection.id);
         take(connection, description.sections);
         return description;
@@ -241,6 +255,7 @@ function tracksOf(sections: readonly SectionInfo[]): { source: Source; id: Media
   return [...tracks.values()];
 }
 
-function viewedSections(sections: readonly SectionInfo[]): { mid: string; kind: MediaKind }[] {
-  return sections.filter(({ direction }) => direction === 'sendonly').map(({ mid, kind }) => ({ mid, kind }));
+function viewedSections(sections: readonly SectionInfo[]): ViewSection[] {
+  const viewed = sections.filter(({ direction }) => direction === 'sendonly');
+  return viewed.map(({ mid, kind, producer }) => ({ mid, kind, publicationId: producer ?? null }));
 }

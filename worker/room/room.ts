@@ -313,12 +313,15 @@ export class Room {
     );
   }
 
-  /** The participant views another over a connection, in place of what it had for the same purpose. */
-  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly Omit<ViewSection, 'publicationId'>[]): View {
+  /**
+   * The participant views another over a connection, in place of what it had for the same purpose.
+   *
+   * @param sections as they were negotiated; what has changed meanwhile is made up for.
+   */
+  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[]): View {
     this.require(watchedId);
     const { participantId } = this.#establish(connectionId);
-    const empty = sections.map(({ mid, kind }) => ({ mid, kind, publicationId: null }));
-    const view: View = { id: `${connectionId} ${watchedId}`, participantId, watchedId, connectionId, sections: empty };
+    const view: View = { id: `${connectionId} ${watchedId}`, participantId, watchedId, connectionId, sections };
     return this.#connections.addView(view, this.publicationsOf(watchedId));
   }
 

@@ -1,6 +1,6 @@
 import type { MediaId, ParticipantId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
-import type { Publication, Source } from './publication.ts';
+import { kindOf, type Publication, type Source } from './publication.ts';
 
 /** One participant watches another: what the other publishes appears, changes and disappears in sections that were negotiated once. */
 export interface View {
@@ -21,15 +21,20 @@ export interface ViewSection {
   readonly publicationId: MediaId | null;
 }
 
-/** Which publication a section of a kind shows: whoever shares a screen means it to be seen. */
-const PREFERENCES: Readonly<Record<MediaKind, readonly Source[]>> = { audio: ['microphone'], video: ['screen', 'camera'] };
+/** Whoever shares a screen means it to be seen. */
+const PREFERENCE: readonly Source[] = ['microphone', 'screen', 'camera'];
 
-/** What stands in the sections, where these publications are all that there is. A section shows one publication, and a publication stands in one section. */
-export function arrange(sections: readonly ViewSection[], publications: readonly Publication[]): ViewSection[] {
-  const free = { audio: ordered('audio', publications), video: ordered('video', publications) };
-  return sections.map((section) => ({ ...section, publicationId: free[section.kind].shift()?.id ?? null }));
+/** Publications in the order in which they are shown, where there are fewer sections than publications. */
+export function byPreference(publications: readonly Publication[]): Publication[] {
+  return PREFERENCE.flatMap((source) => publications.filter((publication) => publication.source === source));
 }
 
-function ordered(kind: MediaKind, publications: readonly Publication[]): Publication[] {
-  return PREFERENCES[kind].flatMap((source) => publications.filter((publication) => publication.source === source));
+/** What stands in the sections, where these publications are all that there is: one in each, and none in two. */
+export function arrange(sections: readonly ViewSection[], publications: readonly Publication[]): ViewSection[] {
+  const left = byPreference(publications);
+  return sections.map((section) => {
+    const index = left.findIndex(({ source }) => kindOf(source) === section.kind);
+    const [shown] = index === -1 ? [] : left.splice(index, 1);
+    return { ...section, publicationId: shown?.id ?? null };
+  });
 }

@@ -1,0 +1,67 @@
+/** Which codecs of a client's section the room can use, by mediasoup-client's rules. */
+import {
+  getExtendedRtpCapabilities,
+  getSendingRemoteRtpParameters,
+  getSendingRtpParameters,
+  reduceCodecs,
+  validateAndNormalizeRtpCapabilities,
+} from 'mediasoup-client/ortc';
+import type {
+  ExtendedRtpCapabilities,
+  RtpCapabilities as ClientCapabilities,
+  RtpParameters as ClientParameters,
+} from 'mediasoup-client/types';
+import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
+
+/** A codec that client and room have in common. */
+export interface SharedCodec {
+  readonly offered: number;
+  /** The payload type with which the room's router sends it. */
+  readonly routed: number;
+}
+
+/**
+ * What both can do, in the order that the room prefers.
+ *
+ * The library changes its arguments while it compares H264 profiles, and its types are a little narrower than the contract's.
+ */
+function commonGround(client: RtpCapabilities, room: RtpCapabilities): ExtendedRtpCapabilities {
+  const [local, remote] = structuredClone([client, room]) as [ClientCapabilities, ClientCapabilities];
+  validateAndNormalizeRtpCapabilities(local);
+  validateAndNormalizeRtpCapabilities(remote);
+  return getExtendedRtpCapabilities(local, remote, false);
+}
+
+/** The shared codecs without RTX, in the order that the room prefers. */
+export function sharedCodecs(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SharedCodec[] {
+  const { codecs } = commonGround(client, room);
+  return codecs
+    .filter((codec) => codec.kind === kind)
+    .map(({ localPayloadType, remotePayloadType }) => ({ offered: localPayloadType, routed: remotePayloadType }));
+}
+
+/** Codecs and header extensions with the numbers of the client. */
+export type Media = Pick<ClientParameters, 'codecs'> & { headerExtensions: NonNullable<ClientParameters['headerExtensions']> };
+
+export interface SendingMedia {
+  /** With the client's codec parameters: what its packets will be like. */
+  readonly sent: Media;
+  /** With the room's codec parameters: what the room asks for. */
+  readonly wanted: Media;
+}
+
+/**
+ * With what a client shall send: the codec that the room likes best and its RTX codec, and the header extensions that the room can read.
+ *
+ * @returns `undefined` when they have no codec in common.
+ */
+export function sendingMedia(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SendingMedia | undefined {
+  const common = commonGround(client, room);
+  const sent = firstOf(getSendingRtpParameters(kind, common));
+  return sent.codecs.length === 0 ? undefined : { sent, wanted: firstOf(getSendingRemoteRtpParameters(kind, common)) };
+}
+
+/** The library spells out what is not there as `undefined`, which the contract does not know. */
+function firstOf({ codecs, headerExtensions = [] }: ClientParameters): Media {
+  return JSON.parse(JSON.stringify({ codecs: codecs.length === 0 ? [] : reduceCodecs(codecs), headerExtensions })) as Media;
+}

@@ -1,0 +1,202 @@
+import type { types } from 'mediasoup';
+import type { MediaKind } from '../../shared/rtp.ts';
+import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
+import { MediaError } from '../errors.ts';
+import { inactiveAnswer, publishAnswer, viewAnswer } from '../sdp/answer.ts';
+import { decide } from '../sdp/decide.ts';
+import type { Decision, PublishDecision, ViewDecision, ViewPlan } from '../sdp/decide.ts';
+import { isMediaKind, parseDescription } from '../sdp/parse.ts';
+import type { Section } from '../sdp/parse.ts';
+import { foreignPayloadTypes } from '../sdp/payload-types.ts';
+import type { WrittenSection } from '../sdp/write.ts';
+import { codecName, Connection, streamNames } from './connection.ts';
+import type { Transport } from './transport.ts';
+
+interface Publishing extends PublishDecision {
+  readonly producer: types.Producer;
+}
+
+interface Viewing extends ViewDecision {
+  /** The room's id of the producer, and what carries it to the client. */
+  attached: { readonly producer: string; readonly consumer: types.Consumer } | undefined;
+  /** Whether the answer named the ssrc: then the client would not recognise another stream in this section. */
+  isAnnounced: boolean;
+}
+
+/** A connection in which the client makes the offers. */
+export class AnsweringConnection extends Connection {
+  #sections: readonly Section[] = [];
+  #active = new Map<string, Publishing | Viewing>();
+
+  /**
+   * Answers an offer. When the offer makes no sense, nothing has changed.
+   *
+   * @throws MediaError `invalid-sdp`
+   */
+  async answer(sdp: string, plan: readonly SectionPlan[]): Promise<Description> {
+    const { sections, link } = parseDescription(sdp);
+    if (link !== undefined) {
+      this.assertSameClient(link);
+      const { transport, rtpCapabilities } = await this.open(() => foreignPayloadTypes(sections, this.room.rtpCapabilities));
+      const decisions = decide(sections, plan, rtpCapabilities);
+      await this.link(transport, link);
+      await this.#apply(transport, decisions);
+    }
+    this.#sections = sections;
+    return {
+      ...this.describe(
+        sections.map((section) => this.#written(section)),
+        this.setup,
+      ),
+      sections: this.#infos(),
+    };
+  }
+
+  async attach(mid: string, producer: string): Promise<SectionInfo> {
+    const view = this.#view(mid);
+    if (isAttached(view) && view.attached?.producer === producer) return infoOf(mid, view.kind, view);
+    if (view.isAnnounced) throw new MediaError('needs-negotiation', `the answer has announced the stream of section ${mid}`);
+    if (this.room.kindOf(producer) !== view.kind) throw new MediaError('invalid-parameters', `section ${mid} is for ${view.kind}`);
+    await this.#attach(view, producer);
+    return infoOf(mid, view.kind, view);
+  }
+
+  detach(mid: string): void {
+    this.#view(mid).attached?.consumer.close();
+  }
+
+  #view(mid: string): Viewing {
+    const active = this.#active.get(mid);
+    if (active?.use === 'view') return active;
+    throw new MediaError('section-not-found', `section ${mid} was not answered sendonly`);
+  }
+
+  /** What is the same as before goes on undisturbed. */
+  async #apply(transport: Transport, decisions: readonly Decision[]): Promise<void> {
+    const before = this.#active;
+    const going = new Map(
+      decisions.flatMap((decision) => continued(before.get(decision.mid), decision) ?? []).map((one) => [one.mid, one]),
+    );
+    this.#active = going;
+    for (const [mid, active] of before) {
+      if (!isSame(active, going.get(mid))) this.#end(active);
+    }
+    for (const decision of decisions) {
+      if (going.has(decision.mid)) continue;
+      const active =
+        decision.use === 'publish' ? await this.#publish(transport, decision) : { ...decision, attached: undefined, isAnnounced: false };
+      going.set(decision.mid, active);
+    }
+    await this.#attachPlanned(decisions);
+    this.#announce();
+  }
+
+  async #publish(transport: Transport, decision: PublishDecision): Promise<Publishing> {
+    const { kind, rtpParameters } = decision.publication;
+    return { ...decision, producer: await this.room.produce(transport, { kind, rtpParameters, paused: false }) };
+  }
+
+  #end(active: Publishing | Viewing): void {
+    if (active.use === 'view') active.attached?.consumer.close();
+    else if (!active.producer.closed) this.room.closeProducer(active.producer.id);
+  }
+
+  async #attachPlanned(decisions: readonly Decision[]): Promise<void> {
+    const parts = new Set(decisions.flatMap((decision) => (decision.use === 'view' ? [decision.part] : [])));
+    for (const part of parts) {
+      const views = this.#views().filter((view) => view.part === part);
+      if (part.producers.length > 0) await this.#attachPart(views, part);
+    }
+  }
+
+  async #attachPart(views: readonly Viewing[], { producers }: ViewPlan): Promise<void> {
+    for (const { attached } of views) {
+      if (attached !== undefined && !producers.includes(attached.producer)) attached.consumer.close();
+    }
+    for (const producer of producers) {
+      if (views.some((view) => isAttached(view) && view.attached?.producer === producer)) continue;
+      await this.#attachToFirstFree(views, producer);
+    }
+  }
+
+  /** A producer that has just ended, or that the client cannot decode, leaves its section empty: the rest of the offer is answered all the same. */
+  async #attachToFirstFree(views: readonly Viewing[], producer: string): Promise<void> {
+    try {
+      const kind = this.room.kindOf(producer);
+      const free = views.find((view) => view.kind === kind && !isAttached(view));
+      if (free !== undefined) await this.#attach(free, producer);
+    } catch (error) {
+      if (!(error instanceof MediaError) || !['producer-not-found', 'cannot-consume'].includes(error.reason)) throw error;
+    }
+  }
+
+  async #attach(view: Viewing, producer: string): Promise<void> {
+    const { transport } = this;
+    if (transport === undefined) throw new MediaError('connection-not-found', 'this connection has no transport');
+    const { mid, capabilities } = view;
+    const consumer = await this.room.consume(transport, { producer, rtpCapabilities: capabilities, paused: false, mid });
+    view.attached?.consumer.close();
+    view.attached = { producer, consumer };
+  }
+
+  /** Where a client receives in several sections of a kind, only the ssrc tells it which is which, and a section without one has to wait. */
+  #announce(): void {
+    for (const view of this.#views()) {
+      view.isAnnounced = isAttached(view) && (view.isAnnounced || !view.isOnly);
+      if (!view.isOnly && !isAttached(view)) this.#active.delete(view.mid);
+    }
+  }
+
+  #views(): Viewing[] {
+    return [...this.#active.values()].filter((active) => active.use === 'view');
+  }
+
+  #written(section: Section): WrittenSection {
+    const active = this.#active.get(section.mid);
+    if (active === undefined) return inactiveAnswer(section);
+    if (active.use === 'publish') return publishAnswer(section, active.publication);
+    const announced = active.isAnnounced && active.attached !== undefined ? streamNames(active.attached.consumer) : undefined;
+    return viewAnswer(section, active, `${active.part.stream}-${this.#sections.indexOf(section)}`, announced);
+  }
+
+  #infos(): SectionInfo[] {
+    return this.#sections.flatMap(({ mid, type }) => (isMediaKind(type) ? [infoOf(mid, type, this.#active.get(mid))] : []));
+  }
+}
+
+function isAttached({ attached }: Viewing): boolean {
+  return attached?.consumer.closed === false;
+}
+
+/** @returns what goes on in a section when it is negotiated anew; `undefined` when it has to begin anew. */
+function continued(active: Publishing | Viewing | undefined, decision: Decision): Publishing | Viewing | undefined {
+  if (active?.use === 'publish' && decision.use === 'publish') {
+    const isUnchanged = !active.producer.closed && areEqual(active.publication.rtpParameters, decision.publication.rtpParameters);
+    return isUnchanged ? { ...decision, producer: active.producer } : undefined;
+  }
+  if (active?.use === 'view' && decision.use === 'view') {
+    const isUnchanged = areEqual(active.capabilities, decision.capabilities);
+    return isUnchanged ? { ...active, ...decision } : undefined;
+  }
+  return undefined;
+}
+
+/** Whether the producer or the consumer of one is that of the other. */
+function isSame(before: Publishing | Viewing, now: Publishing | Viewing | undefined): boolean {
+  if (before.use === 'publish') return now?.use === 'publish' && now.producer === before.producer;
+  return now?.use === 'view' && now.attached === before.attached;
+}
+
+function areEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function infoOf(mid: string, kind: MediaKind, active: Publishing | Viewing | undefined): SectionInfo {
+  if (active === undefined) return { mid, kind, direction: 'inactive' };
+  if (active.use === 'publish')
+    return { mid, kind, direction: 'recvonly', producer: active.producer.id, codec: codecName(active.producer) };
+  const { attached } = active;
+  if (attached === undefined || attached.consumer.closed) return { mid, kind, direction: 'sendonly' };
+  const { producer, consumer } = attached;
+  return { mid, kind, direction: 'sendonly', producer, consumer: consumer.id, codec: codecName(consumer) };
+}

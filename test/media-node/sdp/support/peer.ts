@@ -1,0 +1,229 @@
+/** PeerConnections of a real Chromium, driven from the test: the client's side of a connection. */
+import type { Browser, Page } from 'playwright-core';
+import { launchBrowser } from '../../../e2e/browser.ts';
+import { eventually } from '../../../harness/eventually.ts';
+
+/** What a receiver has got so far. */
+export interface Received {
+  readonly framesDecoded: number;
+  readonly audioPackets: number;
+  readonly payloadType: number | undefined;
+  readonly width: number;
+}
+
+export interface SentTracks {
+  readonly audio?: boolean;
+  /** Colour of the picture; no video without. */
+  readonly video?: string;
+  readonly direction?: RTCRtpTransceiverDirection;
+  readonly rids?: readonly string[];
+}
+
+declare global {
+  interface Window {
+    peers: Map<string, RTCPeerConnection>;
+    streams: Map<string, MediaStream>;
+  }
+}
+
+export class Chromium {
+  readonly page: Page;
+  readonly #browser: Browser;
+  #peers = 0;
+
+  static async start(): Promise<Chromium> {
+    const browser = await launchBrowser();
+    const page = await browser.newPage();
+    await page.evaluate(() => {
+      window.peers = new Map();
+      window.streams = new Map();
+    });
+    return new Chromium(browser, page);
+  }
+
+  private constructor(browser: Browser, page: Page) {
+    this.#browser = browser;
+    this.page = page;
+  }
+
+  async peer(): Promise<Peer> {
+    this.#peers += 1;
+    const name = `peer-${this.#peers}`;
+    await this.page.evaluate((key) => {
+      window.peers.set(key, new RTCPeerConnection());
+    }, name);
+    return new Peer(this.page, name);
+  }
+
+  /** @returns the error of Chromium for each answer that it does not take; every one is set on a connection that made its offer. */
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+}
+
+/** One PeerConnection. */
+export class Peer {
+  readonly #page: Page;
+  readonly #name: string;
+
+  constructor(page: Page, name: string) {
+    this.#page = page;
+    this.#name = name;
+  }
+
+  /** Adds tracks that are made on the spot: a picture that changes ten times a second, and a tone. */
+  async send({ audio = false, video, direction = 'sendonly', rids = [] }: SentTracks): Promise<void> {
+    await this.#page.evaluate(
+      ([name, withAudio, colour, way, layers]) => {
+        const peer = window.peers.get(name);
+        const stream = new MediaStream();
+        if (withAudio) {
+          const context = new AudioContext();
+          const tone = new OscillatorNode(context, { frequency: 440 });
+          const destination = new MediaStreamAudioDestinationNode(context);
+          tone.connect(destination);
+          tone.start();
+          for (const track of destination.stream.getTracks()) stream.addTrack(track);
+        }
+        if (colour !== null) {
+          const canvas = document.createElement('canvas');
+          canvas.width = layers.length > 0 ? 640 : 160;
+          canvas.height = layers.length > 0 ? 480 : 120;
+          const context = canvas.getContext('2d');
+          let count = 0;
+          setInterval(() => {
+            count += 1;
+            if (context === null) return;
+            context.fillStyle = colour;
+            context.fillRect(0, 0, canvas.width, canvas.height);
+            context.fillStyle = 'white';
+            context.fillRect((count * 7) % canvas.width, 20, 20, 20);
+          }, 100);
+          for (const track of canvas.captureStream(10).getTracks()) stream.addTrack(track);
+        }
+        for (const track of stream.getTracks()) {
+          const sendEncodings =
+            track.kind === 'video' && layers.length > 0
+              ? { sendEncodings: layers.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (layers.length - 1 - index) })) }
+              : {};
+          peer?.addTransceiver(track, { direction: way, streams: [stream], ...sendEncodings });
+        }
+        window.streams.set(name, stream);
+      },
+      [this.#name, audio, video ?? null, direction, [...rids]] as const,
+    );
+  }
+
+  /** Adds sections in which nothing is sent. */
+  async receive(...kinds: readonly ('audio' | 'video')[]): Promise<void> {
+    await this.#page.evaluate(
+      ([name, wanted]) => {
+        for (const kind of wanted) window.peers.get(name)?.addTransceiver(kind, { direction: 'recvonly' });
+      },
+      [this.#name, [...kinds]] as const,
+    );
+  }
+
+  /** Makes an offer and sets it, without waiting for candidates. @param edit changes it before it is set. */
+  async offer(options: RTCOfferOptions = {}, edit: (sdp: string) => string = (sdp) => sdp): Promise<string> {
+    const sdp = await this.#page.evaluate(
+      async ([name, how]) => {
+        const { sdp: text = '' } = (await window.peers.get(name)?.createOffer(how)) ?? {};
+        return text;
+      },
+      [this.#name, options] as const,
+    );
+    const edited = edit(sdp);
+    await this.#page.evaluate(([name, text]) => window.peers.get(name)?.setLocalDescription({ type: 'offer', sdp: text }), [
+      this.#name,
+      edited,
+    ] as const);
+    return edited;
+  }
+
+  async take(sdp: string): Promise<void> {
+    await this.#page.evaluate(([name, text]) => window.peers.get(name)?.setRemoteDescription({ type: 'answer', sdp: text }), [
+      this.#name,
+      sdp,
+    ] as const);
+  }
+
+  /** Answers an offer. */
+  async answer(sdp: string): Promise<string> {
+    return this.#page.evaluate(
+      async ([name, text]) => {
+        const peer = window.peers.get(name);
+        await peer?.setRemoteDescription({ type: 'offer', sdp: text });
+        await peer?.setLocalDescription();
+        return peer?.localDescription?.sdp ?? '';
+      },
+      [this.#name, sdp] as const,
+    );
+  }
+
+  async state(): Promise<string> {
+    return this.#page.evaluate((name) => window.peers.get(name)?.connectionState ?? '', this.#name);
+  }
+
+  async connected(): Promise<void> {
+    await eventually('the connection is up', async () => (await this.state()) === 'connected');
+  }
+
+  /** What has arrived in the section with this mid. */
+  async received(mid: string): Promise<Received> {
+    return this.#page.evaluate(
+      async ([name, section]) => {
+        const transceiver = window.peers
+          .get(name)
+          ?.getTransceivers()
+          .find((one) => one.mid === section);
+        const report = (await transceiver?.receiver.getStats()) ?? new Map<string, Record<string, unknown>>();
+        const all = [...report.values()] as Record<string, unknown>[];
+        const inbound = all.filter(({ type }) => type === 'inbound-rtp');
+        const sum = (key: string) => inbound.reduce((total, one) => total + Number(one[key] ?? 0), 0);
+        const codec = all.find(({ type }) => type === 'codec');
+        return {
+          framesDecoded: sum('framesDecoded'),
+          audioPackets: inbound.filter(({ kind }) => kind === 'audio').reduce((total, one) => total + Number(one.packetsReceived ?? 0), 0),
+          payloadType: codec === undefined ? undefined : Number(codec.payloadType),
+          width: Math.max(0, ...inbound.map(({ frameWidth }) => Number(frameWidth ?? 0))),
+        };
+      },
+      [this.#name, mid] as const,
+    );
+  }
+
+  /** Waits until more has arrived in this section than before. */
+  async seesMore(mid: string): Promise<void> {
+    const before = await this.received(mid);
+    await eventually(
+      `something new arrives in section ${mid}`,
+      async () => {
+        const now = await this.received(mid);
+        return now.framesDecoded > before.framesDecoded + 3 || now.audioPackets > before.audioPackets + 20;
+      },
+      15_000,
+    );
+  }
+
+  /** Ids of the streams to which the receivers' tracks belong, by mid. */
+  async streamIds(): Promise<Record<string, string[]>> {
+    return this.#page.evaluate((name) => {
+      const sdp = window.peers.get(name)?.remoteDescription?.sdp ?? '';
+      const sections = sdp.split(/^m=/mu).slice(1);
+      return Object.fromEntries(
+        sections.map((section) => [
+          /^a=mid:(.*)$/mu.exec(section)?.[1]?.trim() ?? '',
+          [...section.matchAll(/^a=msid:(\S+)/gmu)].map((match) => match[1] ?? ''),
+        ]),
+      );
+    }, this.#name);
+  }
+
+  async close(): Promise<void> {
+    await this.#page.evaluate((name) => {
+      window.peers.get(name)?.close();
+      for (const track of window.streams.get(name)?.getTracks() ?? []) track.stop();
+    }, this.#name);
+  }
+}
