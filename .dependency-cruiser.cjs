@@ -29,6 +29,8 @@ module.exports = {
       inside('worker/room'),
       inside('worker/wire'),
       inside('shared'),
+      // What a protocol passes over in silence stands in the log.
+      '^worker/platform/logger',
     ]),
     {
       name: 'protocols-are-strangers',

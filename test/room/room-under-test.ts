@@ -23,6 +23,8 @@ class MemoryStore implements RecordStore {
       participants: this.#all('participants'),
       publications: this.#all('publications'),
       subscriptions: this.#all('subscriptions'),
+      connections: this.#all('connections'),
+      views: this.#all('views'),
     };
   }
 

@@ -91,7 +91,8 @@ function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean
     if (!known) throw new Error(`${event.type} about somebody who was never announced`);
     if (event.type === 'participant-left') view.delete(event.participantId);
     else if (event.type === 'publication-removed') expect(known.delete(event.publication.id)).toBe(true);
-    else if (event.type !== 'talking-changed') known.set(event.publication.id, event.publication.paused);
+    else if (event.type !== 'talking-changed' && event.type !== 'indication-changed')
+      known.set(event.publication.id, event.publication.paused);
   }
   return view;
 }

@@ -20,7 +20,9 @@ describe('joining', () => {
     const publication = test.room.publish('ada', 'camera', 'p1');
     expect(test.takeEvents()).toEqual([]);
     test.room.openSession('ada', 's1');
-    expect(test.takeEvents()).toEqual([{ type: 'participant-joined', participantId: 'ada', publications: [publication] }]);
+    expect(test.takeEvents()).toEqual([
+      { type: 'participant-joined', participantId: 'ada', publications: [publication], indication: { audio: false, video: true } },
+    ]);
   });
 
   it('refuses the same identity while it is there, whatever its presence', () => {
@@ -109,7 +111,7 @@ describe('leaving', () => {
     test.room.disclose(test.room.participants());
     test.room.sweep(60_000);
     expect(test.takeEvents()).toEqual([
-      { type: 'participant-joined', participantId: 'ada', publications: [] },
+      { type: 'participant-joined', participantId: 'ada', publications: [], indication: { audio: false, video: false } },
       { type: 'participant-left', participantId: 'ada', reason: 'vanished' },
     ]);
   });
@@ -165,6 +167,7 @@ describe('publishing', () => {
     const second = test.room.publish('ada', 'camera', 'p2');
     expect(test.takeEvents()).toEqual([
       { type: 'publication-added', participantId: 'ada', publication: first },
+      { type: 'indication-changed', participantId: 'ada', kind: 'video', on: true },
       { type: 'publication-removed', participantId: 'ada', publication: first },
       { type: 'publication-added', participantId: 'ada', publication: second },
     ]);
@@ -176,7 +179,12 @@ describe('publishing', () => {
     test.takeEvents();
     expect(test.room.setPaused('ada', 'microphone', true)).toBe(true);
     expect(test.room.setPaused('ada', 'microphone', false)).toBe(true);
-    expect(test.takeEvents()).toMatchObject([{ type: 'publication-paused' }, { type: 'publication-resumed' }]);
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-paused' },
+      { type: 'indication-changed', kind: 'audio', on: false },
+      { type: 'publication-resumed' },
+      { type: 'indication-changed', kind: 'audio', on: true },
+    ]);
     expect(test.orders.map((order) => order.type)).toEqual(['pause-producer', 'resume-producer']);
   });
 
@@ -194,7 +202,10 @@ describe('publishing', () => {
     test.takeEvents();
     test.room.publicationEnded('p1');
     test.room.publicationEnded('p1');
-    expect(test.takeEvents()).toMatchObject([{ type: 'publication-removed', publication: { id: 'p1' } }]);
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-removed', publication: { id: 'p1' } },
+      { type: 'indication-changed', kind: 'video', on: false },
+    ]);
     expect(test.room.subscriptionsOf('bob')).toEqual([]);
     expect(test.orders).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { RoomClaim } from '../protocols/protocol.ts';
 import type { Settings } from '../platform/settings.ts';
@@ -12,23 +12,52 @@ const ClaimsSchema = z.object({
 
 const COOKIE_PATTERN = /(?:^|;\s*)parley_access=([^;]+)/u;
 
+/** Signatures with a private key whose public key may stand at `ACCESS_TOKEN_JWKS_URL` (RFC 7518, RFC 8037). */
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/** Keys that were fetched, by their URL; the library fetches them again when a token names another key. */
+const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>();
+
 /**
  * Whether a request may enter a room: always in development mode; in production with an access token that is meant for this room.
  *
  * Clients that know no tokens can still carry one where their URL or their browser does it for them, so it is looked for in the
- * `Authorization` header, the query (`token`) and a cookie (`parley_access`), in this order.
+ * `Authorization` header, the query (`token`) and a cookie (`parley_access`), and the first of them counts.
+ *
+ * @param token one that came in a message. It may be meant for somebody else, so the request's own counts as well.
  */
-export async function permits(settings: Settings, request: Request, claim: RoomClaim): Promise<boolean> {
+export async function permits(settings: Settings, request: Request, claim: RoomClaim, token?: string): Promise<boolean> {
   if (settings.PARLEY_MODE === 'development') return true;
-  const token = tokenOf(request);
-  if (token === undefined || settings.ACCESS_TOKEN_SECRET === undefined) return false;
-  const secret = new TextEncoder().encode(settings.ACCESS_TOKEN_SECRET);
+  for (const one of [token, tokenOf(request)]) {
+    if (one !== undefined && (await fits(settings, one, claim))) return true;
+  }
+  return false;
+}
+
+async function fits(settings: Settings, token: string, claim: RoomClaim): Promise<boolean> {
   try {
-    const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims: ['exp'] });
-    return covers(ClaimsSchema.parse(payload), claim);
+    return covers(ClaimsSchema.parse(await verified(settings, token)), claim);
   } catch {
     return false;
   }
+}
+
+/** @throws Error when the token is expired, endless, altered, or signed by nobody who is trusted. */
+async function verified({ ACCESS_TOKEN_SECRET, ACCESS_TOKEN_JWKS_URL }: Settings, token: string): Promise<JWTPayload> {
+  const requiredClaims = ['exp'];
+  // A token says itself how it is signed; each way accepts nothing but its own algorithms.
+  if (ACCESS_TOKEN_SECRET !== undefined && decodeProtectedHeader(token).alg === 'HS256') {
+    const secret = new TextEncoder().encode(ACCESS_TOKEN_SECRET);
+    return (await jwtVerify(token, secret, { algorithms: ['HS256'], requiredClaims })).payload;
+  }
+  if (ACCESS_TOKEN_JWKS_URL === undefined) throw new Error('nobody is trusted who signs like this');
+  return (await jwtVerify(token, keySetAt(ACCESS_TOKEN_JWKS_URL), { algorithms: PUBLIC_KEY_ALGORITHMS, requiredClaims })).payload;
+}
+
+function keySetAt(url: string): ReturnType<typeof createRemoteJWKSet> {
+  const keySet = keySets.get(url) ?? createRemoteJWKSet(new URL(url));
+  keySets.set(url, keySet);
+  return keySet;
 }
 
 /** Development mode opens every entrance, and therefore answers on the developer's own machine only. */

@@ -4,8 +4,9 @@ import { logger } from '../platform/logger.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Door } from '../protocols/protocol.ts';
 import { SettingsError, settingsOf } from '../platform/settings.ts';
-import { isAtHome, permits } from './access.ts';
-import { enterRoom } from './find-room.ts';
+import { isAtHome } from './access.ts';
+import { doorOf } from './door.ts';
+import { takeUpgrade } from './find-room.ts';
 import { takeMediaEvents } from './media-events.ts';
 import { MEDIA_EVENTS_PATH } from '../../shared/media-api.ts';
 
@@ -22,7 +23,7 @@ app.use(async (context, next) => {
   if (!isAtHome(settingsOf(context.env), new URL(context.req.url))) {
     return context.text('In development mode this edge answers on loopback addresses only. Set PARLEY_MODE to production.\n', 403);
   }
-  if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return enterRoom(context.req.raw, context.env);
+  if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return takeUpgrade(context.req.raw, context.env);
   return next();
 });
 
@@ -40,10 +41,3 @@ for (const { name, api } of entrances) {
 }
 
 app.get('*', (context) => context.env.ASSETS.fetch(context.req.raw));
-
-function doorOf(protocol: string, env: Env): Door {
-  return {
-    permits: (request, claim) => permits(settingsOf(env), request, claim),
-    call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
-  };
-}

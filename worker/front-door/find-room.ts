@@ -1,14 +1,24 @@
-import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
+import type { Env } from '../platform/env.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Entrance, RoomClaim, Upgrade } from '../protocols/protocol.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { permits } from './access.ts';
+import { addressOf, doorOf } from './door.ts';
+import { attendUnknown } from './first-message.ts';
 
-/** Hands a WebSocket upgrade to the room that its URL names, in the protocol that recognises it. */
-export async function enterRoom(request: Request, env: Env): Promise<Response> {
-  const found = recognise(upgradeOf(request));
-  if (!found) return new Response('No protocol recognises this WebSocket\n', { status: 404 });
-  const { entrance, claims } = found;
+/** Takes a WebSocket upgrade: into the room that its URL names, or into the lobby of a protocol whose clients name their room in a message. */
+export async function takeUpgrade(request: Request, env: Env): Promise<Response> {
+  const upgrade = upgradeOf(request);
+  for (const entrance of entrances) {
+    const claims = entrance.findRooms?.(upgrade);
+    if (claims) return enterRoom(request, entrance, claims, env);
+    const response = entrance.lobby?.accept(upgrade, doorOf(entrance.name, env));
+    if (response) return response;
+  }
+  return attendUnknown(upgrade, env);
+}
+
+async function enterRoom(request: Request, entrance: Entrance, claims: readonly RoomClaim[], env: Env): Promise<Response> {
   if (claims.length === 0) return new Response('The URL names no room\n', { status: 400 });
 
   let refusal: Response | undefined;
@@ -24,21 +34,11 @@ export async function enterRoom(request: Request, env: Env): Promise<Response> {
 
 function upgradeOf(request: Request): Upgrade {
   const subprotocols = request.headers.get('sec-websocket-protocol')?.split(',') ?? [];
-  return { url: new URL(request.url), subprotocols: subprotocols.map((name) => name.trim()) };
-}
-
-function recognise(upgrade: Upgrade): { entrance: Entrance; claims: RoomClaim[] } | undefined {
-  for (const entrance of entrances) {
-    const claims = entrance.findRooms(upgrade);
-    if (claims) return { entrance, claims };
-  }
-  return undefined;
+  return { request, url: new URL(request.url), subprotocols: subprotocols.map((name) => name.trim()) };
 }
 
 function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {
   const headers = new Headers(request.headers);
-  headers.set(ROOM_HEADER, encodeURIComponent(claim.room));
-  headers.set(PARTICIPANT_HEADER, encodeURIComponent(claim.participant ?? ''));
-  headers.set(PROTOCOL_HEADER, entrance.name);
+  for (const [name, value] of Object.entries(addressOf(claim, entrance.name))) headers.set(name, value);
   return new Request(request, { headers });
 }

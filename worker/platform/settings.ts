@@ -16,15 +16,23 @@ const SettingsSchema = z
     MEDIA_NODE_SECRET: SecretSchema,
     /** Accepted beside the current secret while it is being rotated. */
     MEDIA_NODE_SECRET_PREVIOUS: SecretSchema.optional(),
-    /** Checks access tokens. Required in production. */
+    /** Checks access tokens that were signed with it. In production this or `ACCESS_TOKEN_JWKS_URL` is required. */
     ACCESS_TOKEN_SECRET: SecretSchema.optional(),
+    /** Where the public keys of those are published (RFC 7517) that sign access tokens with a private key. */
+    ACCESS_TOKEN_JWKS_URL: z.url({ protocol: /^https?$/u }).optional(),
     /** Most participants of one room. */
     ROOM_CAPACITY: z.coerce.number().int().min(1).max(1000).default(100),
+    /** Most participants of a room that members of the group-call protocol still enter: each of them connects to each other one. */
+    GROUP_CALL_CAPACITY: z.coerce.number().int().min(1).max(1000).default(25),
   })
-  .refine((settings) => settings.PARLEY_MODE === 'development' || settings.ACCESS_TOKEN_SECRET !== undefined, {
+  .refine((settings) => settings.PARLEY_MODE === 'development' || checksTokens(settings), {
     path: ['ACCESS_TOKEN_SECRET'],
-    message: 'is required in production; set it with `wrangler secret put ACCESS_TOKEN_SECRET`',
+    message: 'is required in production (or ACCESS_TOKEN_JWKS_URL); set it with `wrangler secret put ACCESS_TOKEN_SECRET`',
   });
+
+function checksTokens(settings: { ACCESS_TOKEN_SECRET?: string | undefined; ACCESS_TOKEN_JWKS_URL?: string | undefined }): boolean {
+  return settings.ACCESS_TOKEN_SECRET !== undefined || settings.ACCESS_TOKEN_JWKS_URL !== undefined;
+}
 
 /** Every setting of the edge, as it was given by wrangler.toml, `.dev.vars`, `--var` or `wrangler secret`. */
 export type Settings = z.infer<typeof SettingsSchema>;

@@ -1,11 +1,21 @@
+import { GroupCallAdapter } from './group-call/adapter.ts';
+import { groupCallEntrance } from './group-call/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
 import type { Adapter, Entrance } from './protocol.ts';
 
 /** The table of protocols. The first entrance that recognises a request gets it. */
-export const entrances: readonly Entrance[] = [mediasoupHttpEntrance];
+export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance];
+
+export interface ProtocolSettings {
+  /** Most participants of a room that members of the group-call protocol still enter. */
+  readonly groupCallCapacity: number;
+}
 
 /** The adapters of one room object, by the protocol's name. */
-export function newAdapters(): ReadonlyMap<string, Adapter> {
-  return new Map<string, Adapter>([[mediasoupHttpEntrance.name, new MediasoupHttpAdapter()]]);
+export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMap<string, Adapter> {
+  return new Map<string, Adapter>([
+    [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
+    [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
+  ]);
 }

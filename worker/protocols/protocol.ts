@@ -4,6 +4,8 @@ import type { Conference } from '../room/conference.ts';
 import type { LeaveReason, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
 import type { Room } from '../room/room.ts';
+import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
+import type { PipeSocket } from '../wire/pipe.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -13,9 +15,26 @@ export interface Entrance {
    * What a WebSocket upgrade may mean, the likeliest first; `undefined` when the upgrade is not of this protocol. An empty list is an upgrade
    * of this protocol that names no room.
    */
-  findRooms(upgrade: Upgrade): RoomClaim[] | undefined;
+  findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
+  /** For clients that open a socket first and name their room later, in a message. */
+  readonly lobby?: Lobby;
   /** The protocol's HTTP API, mounted at each of the paths. */
   readonly api?: { readonly paths: readonly string[]; readonly routes: Hono<DoorEnvironment> };
+}
+
+/**
+ * Where clients wait at the front door until they name their room. The lobby speaks to them itself until then; afterwards it pipes their frames
+ * into the room object, and it has them back when they leave the room.
+ */
+interface Lobby {
+  /** Accepts a WebSocket whose URL shows that it is of this protocol; `undefined` for every other. */
+  accept(upgrade: Upgrade, door: Door): Response | undefined;
+  /** For sockets whose URL shows nothing: their first message does. */
+  readonly byFirstMessage?: {
+    recognises(message: string): boolean;
+    /** Attends to such a client; its first message comes like all others. */
+    attend(client: MessageSocket, upgrade: Upgrade, door: Door): MessageListener;
+  };
 }
 
 /** What the routes of an HTTP API find in their context. */
@@ -31,26 +50,44 @@ export interface RoomClaim {
 
 /** What the front door sees of a WebSocket upgrade. */
 export interface Upgrade {
+  readonly request: Request;
   readonly url: URL;
   readonly subprotocols: readonly string[];
 }
 
-/** What the front door offers to an HTTP API. */
+/** What the front door offers to HTTP APIs and lobbies. */
 export interface Door {
-  /** Whether the request may do this: always in development mode, with a fitting access token in production. */
-  permits(request: Request, claim: RoomClaim): Promise<boolean>;
+  /**
+   * Whether the request may do this: always in development mode, with a fitting access token in production.
+   *
+   * @param token one that came in a message instead of the request.
+   */
+  permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
+  /**
+   * Opens a WebSocket into the room object for a client that stays at the front door.
+   *
+   * @param query what the adapter's `admit` finds in the URL.
+   */
+  enter(room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering>;
 }
+
+/** A socket into the room object, or the HTTP status with which it was refused. */
+export type Entering = { readonly admitted: true; readonly socket: PipeSocket } | { readonly admitted: false; readonly status: number };
 
 /** The part of a protocol that runs in the room object: its requests become commands, the room's events become its frames. */
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
-  admit(claim: RoomClaim, session: SessionId, host: RoomHost): Admission;
-  /** A frame from a client. Never throws for what a client did wrong. */
-  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): void;
+  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission;
+  /**
+   * A frame from a client. Never throws for what a client did wrong.
+   *
+   * @returns a promise where the media node has to work for it. Other frames are received meanwhile.
+   */
+  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined;
   /** The session's socket was closed, with a WebSocket close code. */
   closed(code: number, session: Session, host: RoomHost): void;
   /** The frame by which the protocol tells an event to everybody but its subject; `undefined` where it has no word for it. */
@@ -60,7 +97,13 @@ export interface Adapter {
 }
 
 export type Admission =
-  | { readonly admitted: true; readonly participantId: ParticipantId; readonly subprotocol?: string }
+  | {
+      readonly admitted: true;
+      readonly participantId: ParticipantId;
+      readonly subprotocol?: string;
+      /** The first frame to the client: nothing that happens later can come before it. */
+      readonly greeting?: string;
+    }
   | { readonly admitted: false; readonly status: number; readonly message: string };
 
 /** A WebSocket close code and its reason, at most 123 bytes of UTF-8. */

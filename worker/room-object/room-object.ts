@@ -22,6 +22,9 @@ const RESTART_GRACE: Time = 15_000;
 /** No message of any protocol is larger, in characters. Larger ones are ignored. */
 const MAX_FRAME_LENGTH = 64 * 1024;
 
+/** What a report of the media node about a transport means for the room. A failed one never recovers, but its client may open another. */
+const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed: 'lost', closed: 'closed' } as const;
+
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
 }
@@ -33,7 +36,7 @@ interface RoomWithMedia extends LiveRoom {
 export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #storage: RoomStorage;
   readonly #sessions: Sessions;
-  readonly #adapters = newAdapters();
+  readonly #adapters: ReadonlyMap<string, Adapter>;
   readonly #host: RoomHost;
   #live: RoomWithMedia | undefined;
   #alarmAt: Time | null = null;
@@ -42,6 +45,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
+    this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
     this.#host = this.#hostOf(undefined);
@@ -74,13 +78,14 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = this.#adapterOf(protocol).admit(claim, id, this.#hostOf(room));
+    const admission = this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
     if (!admission.admitted) return new Response(admission.message, { status: admission.status });
 
     const { participantId } = admission;
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#sessions.accept(server, { id, participantId, protocol });
+    const opened = this.#sessions.accept(server, { id, participantId, protocol });
+    if (admission.greeting !== undefined) opened.send(admission.greeting);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
   }
@@ -91,8 +96,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     session.heard();
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
     if (length > MAX_FRAME_LENGTH) return;
-    this.#adapterOf(session.protocol).receive(frame, session, this.#host);
+    const work = this.#adapterOf(session.protocol).receive(frame, session, this.#host);
     await this.#settle();
+    if (work) this.ctx.waitUntil(work.finally(() => this.#settle()));
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
@@ -197,7 +203,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { room, media } = this.#live;
     switch (event.type) {
       case 'transport-state':
-        room.connectionChanged(event.transport, event.state === 'connected' ? 'connected' : 'lost', Date.now());
+        room.connectionChanged(event.transport, CONNECTION_STATES[event.state], Date.now());
         return;
       case 'producer-closed':
         room.publicationEnded(event.producer);

@@ -46,6 +46,8 @@ export class RoomStorage implements RecordStore {
         participants: this.all('participants'),
         publications: this.all('publications'),
         subscriptions: this.all('subscriptions'),
+        connections: this.all('connections'),
+        views: this.all('views'),
       }
     );
   }

@@ -2,14 +2,17 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { IceServer } from '../../shared/ice.ts';
 import type { MediaId, ParticipantId } from '../../shared/ids.ts';
 import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
-import type { DtlsParameters, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
+import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
+import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
+import type { Connection, Direction } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { MediaOrder } from './events.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { MediaPlane } from './media-plane.ts';
-import type { Direction, Participant, Time } from './participant.ts';
+import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import type { Room } from './room.ts';
+import { byPreference, type ViewSection } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */
 export interface Entry {
@@ -18,6 +21,16 @@ export interface Entry {
   readonly transports: Readonly<Record<Direction, TransportInfo>>;
   readonly iceServers: readonly IceServer[];
 }
+
+/** A client's offer of a connection that is negotiated by SDP. */
+export interface Offer {
+  readonly sdp: string;
+  /** What the connection is for, in words of the protocol: an answered offer takes the place of an earlier one with the same purpose. */
+  readonly purpose: string;
+}
+
+/** What a participant sends in a section that says only the kind. */
+const SOURCES: Readonly<Record<MediaKind, Source>> = { audio: 'microphone', video: 'camera' };
 
 /**
  * What a participant does that needs both the room's decision and the media node's work.
@@ -28,8 +41,8 @@ export interface Entry {
 export class Conference {
   readonly #room: Room;
   readonly #media: MediaPlane;
-  /** One queue per participant for what concerns its sending side: there the order of calls matters. */
-  readonly #sending = new KeyedQueue();
+  /** One queue per participant and direction for what depends on the order of calls. */
+  readonly #queues = new KeyedQueue();
 
   constructor(room: Room, media: MediaPlane) {
     this.#room = room;
@@ -72,12 +85,49 @@ export class Conference {
   publish(id: ParticipantId, source: Source, rtpParameters: RtpParameters): Promise<Publication> {
     const { generation } = this.#room.require(id);
     this.#room.unpublish(id, source);
-    return this.#sending.run(id, async () => {
+    return this.#queues.run(queueOf(id, 'send'), async () => {
       const transport = this.#transportOf(this.#room.require(id, generation), 'send');
       const producer = await this.#media.call('createProducer', {}, { transport, kind: kindOf(source), rtpParameters });
       // If the participant has left meanwhile, its transport was closed, and the producer with it.
       this.#room.require(id, generation);
       return this.#room.publish(id, source, producer.id);
+    });
+  }
+
+  /**
+   * Answers an offer by which the participant publishes: its first section of each kind, as microphone and camera. A bad offer leaves what it
+   * published before as it was.
+   *
+   * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
+   */
+  publishByOffer(id: ParticipantId, offer: Offer): Promise<Description> {
+    const plan: SectionPlan = { use: 'publish' };
+    return this.#negotiate(
+      id,
+      'send',
+      offer,
+      () => plan,
+      (connection, sections) => {
+        this.#room.publishOver(connection.id, tracksOf(sections));
+      },
+    );
+  }
+
+  /**
+   * Answers an offer by which the participant views another. The answer does not wait for the other to publish: that appears when it is there,
+   * and whatever takes its place later, without a new offer.
+   *
+   * @throws Refusal `participant-not-found`; `superseded` when there is a newer offer or one of the two has left.
+   */
+  async viewByOffer(id: ParticipantId, watchedId: ParticipantId, offer: Offer): Promise<Description> {
+    const { generation } = this.#room.require(watchedId);
+    const plan = (): SectionPlan => {
+      const producers = byPreference(this.#room.publicationsOf(watchedId)).map((publication) => publication.id);
+      return { use: 'view', stream: `participant-${generation}`, producers };
+    };
+    return this.#negotiate(id, 'receive', offer, plan, (connection, sections) => {
+      this.#room.require(watchedId, generation);
+      this.#room.viewOver(connection.id, watchedId, viewedSections(sections));
     });
   }
 
@@ -88,25 +138,56 @@ export class Conference {
     const transport = this.#transportOf(participant, 'receive');
     const consumer = await this.#media.call('createConsumer', {}, { transport, producer: publicationId, rtpCapabilities });
     this.#room.require(id, participant.generation);
-    if (!this.#room.publication(publicationId)) throw new Refusal('publication-not-found');
+    const publication = this.#room.publication(publicationId);
+    if (!publication) throw new Refusal('publication-not-found');
     this.#room.subscribe(id, consumer.id, publicationId);
-    return consumer;
+    // Its owner may have declared it to be paused without pausing its producer.
+    return { ...consumer, producerPaused: consumer.producerPaused || publication.paused };
   }
 
   /**
-   * Carries out an order of the room, after everything that was begun earlier for the same participant.
+   * Carries out an order of the room, after everything that was begun earlier for the same participant and direction.
    *
-   * A room without media has nothing left to order about, and that an object has gone already is what a closing order wants.
+   * A room without media has nothing left to order about; and an object that is gone already needs no order: its end is on its way here, or was
+   * what the room wanted.
    *
    * @throws Refusal `media-unavailable`.
    */
   carryOut(order: MediaOrder): Promise<void> {
-    return this.#sending.run(order.participantId, async () => {
+    return this.#queues.run(queueOf(order.participantId, directionOf(order)), async () => {
       if (!this.#media.isOpen) return;
       try {
         await this.#perform(order);
       } catch (error) {
-        if (!(error instanceof Refusal && error.reason === 'publication-not-found')) throw error;
+        const isGone = error instanceof Refusal && (error.reason === 'publication-not-found' || error.reason === 'superseded');
+        if (!isGone) throw error;
+      }
+    });
+  }
+
+  /**
+   * @param plan asked for when it is this offer's turn.
+   * @param take what the room makes of the sections that were negotiated.
+   */
+  async #negotiate(
+    id: ParticipantId,
+    direction: Direction,
+    { sdp, purpose }: Offer,
+    plan: () => SectionPlan,
+    take: (connection: Connection, sections: readonly SectionInfo[]) => void,
+  ): Promise<Description> {
+    const connection = this.#room.openConnection(id, direction, purpose, crypto.randomUUID());
+    return this.#queues.run(queueOf(id, direction), async () => {
+      try {
+        this.#room.requireNewest(connection.id);
+        await this.#media.open();
+        const description = await this.#media.call('answerOffer', { connection: connection.id }, { attempt: 1, sdp, plan: [plan()] });
+        this.#room.requireNewest(connection.id);
+        take(connection, description.sections);
+        return description;
+      } catch (error) {
+        this.#room.closeConnection(connection.id);
+        throw error;
       }
     });
   }
@@ -118,6 +199,15 @@ export class Conference {
         return;
       case 'close-producer':
         await this.#media.call('closeProducer', { producer: order.producer }, {});
+        return;
+      case 'close-connection':
+        await this.#media.call('closeConnection', { connection: order.connection }, {});
+        return;
+      case 'attach-producer':
+        await this.#media.call('attachProducer', { connection: order.connection, mid: order.mid }, { producer: order.producer });
+        return;
+      case 'detach-producer':
+        await this.#media.call('detachProducer', { connection: order.connection, mid: order.mid }, {});
         return;
       case 'pause-producer':
         await this.#media.call('pauseProducer', { producer: order.producer }, {});
@@ -140,9 +230,32 @@ export class Conference {
     return transport;
   }
 
-  #transportOf(participant: Participant, direction: Direction): MediaId {
-    const transport = participant.connections[direction]?.transport;
-    if (transport === undefined) throw new Refusal('participant-not-found');
-    return transport;
+  #transportOf({ id }: Participant, direction: Direction): MediaId {
+    const transport = this.#room.connectionsOf(id).find((connection) => !connection.negotiated && connection.direction === direction);
+    if (!transport) throw new Refusal('participant-not-found');
+    return transport.id;
   }
+}
+
+function queueOf(id: ParticipantId, direction: Direction): string {
+  return `${direction} ${id}`;
+}
+
+/** What a client receives has no order but in negotiated connections; everything else is about what it sends. */
+function directionOf(order: MediaOrder): Direction {
+  if (order.type === 'close-connection') return order.direction;
+  return order.type === 'attach-producer' || order.type === 'detach-producer' ? 'receive' : 'send';
+}
+
+function tracksOf(sections: readonly SectionInfo[]): { source: Source; id: MediaId }[] {
+  const tracks = new Map<MediaKind, { source: Source; id: MediaId }>();
+  for (const { kind, producer } of sections) {
+    if (producer !== undefined && !tracks.has(kind)) tracks.set(kind, { source: SOURCES[kind], id: producer });
+  }
+  return [...tracks.values()];
+}
+
+function viewedSections(sections: readonly SectionInfo[]): ViewSection[] {
+  const viewed = sections.filter(({ direction }) => direction === 'sendonly');
+  return viewed.map(({ mid, kind, producer }) => ({ mid, kind, publicationId: producer ?? null }));
 }

@@ -1,4 +1,5 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { ParticipantId } from '../../shared/ids.ts';
+import type { MediaKind } from '../../shared/rtp.ts';
 
 /** Times are milliseconds since the epoch throughout the room. */
 export type Time = number;
@@ -19,13 +20,8 @@ export type Presence =
   | { readonly state: 'present'; readonly session: SessionId; readonly until: Time | null }
   | { readonly state: 'away'; readonly until: Time };
 
-/** `send` carries what the participant publishes, `receive` what it subscribes to. */
-export type Direction = 'send' | 'receive';
-
-export interface Connection {
-  readonly transport: MediaId;
-  readonly state: 'new' | 'connected' | 'lost';
-}
+/** What the others are shown of a participant's microphone and camera. It says nothing of whether media flows. */
+export type Indication = Readonly<Record<MediaKind, boolean>>;
 
 export interface Participant {
   readonly id: ParticipantId;
@@ -33,18 +29,15 @@ export interface Participant {
   readonly generation: number;
   readonly joinedAt: Time;
   readonly presence: Presence;
-  readonly connections: Readonly<Partial<Record<Direction, Connection>>>;
   /** Whether anybody was told of it while it was still entering. */
   readonly disclosed: boolean;
+  /** As the participant declares it; absent where its publications tell it. */
+  readonly indication?: Indication;
+  /** A newcomer that gives the same word takes this place over; nobody does where there is none. */
+  readonly takeover?: string;
 }
 
 /** The deadline of the participant's lease, if one is running. */
 export function leaseOf({ presence }: Participant): Time | null {
   return presence.until;
-}
-
-/** Whether its media was connected once and none of it is now: the sign of a client that has vanished. */
-export function hasLostMedia({ connections }: Participant): boolean {
-  const states = Object.values(connections).map((connection) => connection.state);
-  return states.includes('lost') && !states.includes('connected');
 }

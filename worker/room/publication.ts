@@ -10,7 +10,10 @@ export interface Publication {
   readonly id: MediaId;
   readonly participantId: ParticipantId;
   readonly source: Source;
+  /** Paused for everybody, or declared to be: a participant that declares its indication sends on. */
   readonly paused: boolean;
+  /** The negotiated connection with which it ends. */
+  readonly connectionId?: MediaId;
 }
 
 /** The kind of media a source gives. */

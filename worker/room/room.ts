@@ -1,19 +1,14 @@
 import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { MediaKind } from '../../shared/rtp.ts';
+import { type Connection, type Direction, isLost } from './connection.ts';
+import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
 import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
-import {
-  type Connection,
-  type Direction,
-  type Participant,
-  type Presence,
-  type SessionId,
-  type Time,
-  hasLostMedia,
-  leaseOf,
-} from './participant.ts';
-import type { Publication, Source } from './publication.ts';
+import { type Indication, type Participant, type Presence, type SessionId, type Time, leaseOf } from './participant.ts';
+import { type Publication, type Source, kindOf } from './publication.ts';
 import { Collection, type RecordStore } from './records.ts';
 import type { Subscription } from './subscription.ts';
+import type { View, ViewSection } from './view.ts';
 
 /** What the room knows of itself beside its members. */
 export interface RoomRecord {
@@ -33,6 +28,8 @@ export interface RoomSnapshot {
   readonly participants: readonly Participant[];
   readonly publications: readonly Publication[];
   readonly subscriptions: readonly Subscription[];
+  readonly connections: readonly Connection[];
+  readonly views: readonly View[];
 }
 
 /** Where the room's decisions go. Called synchronously and in order. */
@@ -44,6 +41,14 @@ export interface RoomOutlet {
 export interface RoomSettings {
   /** Most participants at the same time. */
   readonly capacity: number;
+}
+
+/** How a newcomer's stay differs from the ordinary one. */
+export interface JoinOptions {
+  /** A participant that gave the same word is replaced. */
+  readonly takeover?: string;
+  /** The participant declares what the others are shown; its publications do not tell it. */
+  readonly indication?: Indication;
 }
 
 /** A room that nobody entered is forgotten after this long. */
@@ -58,7 +63,7 @@ const MEDIA_LOSS_GRACE: Time = 10_000;
 /** A new, empty room. */
 export function newRoom(id: RoomId, now: Time): RoomSnapshot {
   const room: RoomRecord = { id, createdAt: now, sequence: 0, lastGeneration: 0, entered: false };
-  return { room, participants: [], publications: [], subscriptions: [] };
+  return { room, participants: [], publications: [], subscriptions: [], connections: [], views: [] };
 }
 
 /**
@@ -72,6 +77,7 @@ export class Room {
   readonly #participants: Collection<Participant>;
   readonly #publications: Collection<Publication>;
   readonly #subscriptions: Collection<Subscription>;
+  readonly #connections: Connections;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
@@ -84,6 +90,9 @@ export class Room {
     this.#participants = new Collection('participants', store, snapshot.participants);
     this.#publications = new Collection('publications', store, snapshot.publications);
     this.#subscriptions = new Collection('subscriptions', store, snapshot.subscriptions);
+    this.#connections = new Connections(snapshot, store, (order) => {
+      outlet.order(order);
+    });
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -117,24 +126,39 @@ export class Room {
     return this.#subscriptions.filter((subscription) => subscription.participantId === participantId);
   }
 
+  connectionsOf(participantId: ParticipantId): Connection[] {
+    return this.#connections.of(participantId);
+  }
+
+  viewsBy(participantId: ParticipantId): View[] {
+    return this.#connections.viewsBy(participantId);
+  }
+
+  /** What the others are shown of a participant's microphone and camera; a screen is something to see, too. */
+  indicationOf(participantId: ParticipantId): Indication {
+    const declared = this.#participants.get(participantId)?.indication;
+    const shows = (kind: MediaKind) => this.publicationsOf(participantId).some(({ source, paused }) => !paused && kindOf(source) === kind);
+    return declared ?? { audio: shows('audio'), video: shows('video') };
+  }
+
   // ---- Joining and leaving -------------------------------------------------------------------------------------------------
 
   /**
    * Gives a newcomer its seat. The others hear of it when its session opens.
    *
    * @param until deadline for opening a session.
-   * @throws Refusal `already-joined` while the same identity is there, `room-full`.
+   * @throws Refusal `already-joined` while the same identity is there and may not be taken over, `room-full`.
    */
-  join(id: ParticipantId, now: Time, until: Time): Participant {
+  join(id: ParticipantId, now: Time, until: Time, options: JoinOptions = {}): Participant {
     const earlier = this.#participants.get(id);
-    if (earlier && !isStaleEntry(earlier, now)) throw new Refusal('already-joined');
+    if (earlier && !isStaleEntry(earlier, now) && !mayTakeOver(earlier, options)) throw new Refusal('already-joined');
     if (!earlier && this.#participants.size >= this.#settings.capacity) throw new Refusal('room-full');
     if (earlier) this.#remove(earlier, 'replaced');
 
     const generation = this.#own.lastGeneration + 1;
     this.#record.set({ ...this.#own, lastGeneration: generation });
     const presence: Presence = { state: 'entering', until };
-    return this.#participants.set({ id, generation, joinedAt: now, presence, connections: {}, disclosed: false });
+    return this.#participants.set({ id, generation, joinedAt: now, presence, disclosed: false, ...options });
   }
 
   /**
@@ -145,12 +169,12 @@ export class Room {
   openSession(id: ParticipantId, session: SessionId): Participant {
     const participant = this.require(id);
     const { presence } = participant;
-    if (presence.state === 'present' && !hasLostMedia(participant)) throw new Refusal('already-joined');
+    if (presence.state === 'present' && !isLost(this.#connections.of(id))) throw new Refusal('already-joined');
 
     this.#noteEntry();
     const opened = this.#participants.set({ ...participant, presence: { state: 'present', session, until: null }, disclosed: true });
     if (presence.state === 'entering') {
-      this.#emit({ type: 'participant-joined', participantId: id, publications: this.publicationsOf(id) });
+      this.#announce(id);
     }
     return opened;
   }
@@ -213,38 +237,46 @@ export class Room {
 
   /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
   publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
-    const { presence } = this.require(participantId);
-    this.unpublish(participantId, source);
-    const publication = this.#publications.set({ id, participantId, source, paused: false });
-    if (presence.state !== 'entering') this.#emit({ type: 'publication-added', participantId, publication });
-    return publication;
+    this.require(participantId);
+    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, source }));
   }
 
   /** Ends a publication. @returns whether there was one. */
   unpublish(participantId: ParticipantId, source: Source): boolean {
-    const publication = this.#published(participantId, source);
-    if (!publication) return false;
-    this.#outlet.order({ type: 'close-producer', participantId, producer: publication.id });
-    this.#endPublication(publication);
-    return true;
+    return this.#changePublications(participantId, () => this.#withdraw(participantId, source));
   }
 
   /** The media node ended a producer by itself. */
   publicationEnded(id: MediaId): void {
     const publication = this.#publications.get(id);
-    if (publication) this.#endPublication(publication);
+    if (!publication) return;
+    this.#changePublications(publication.participantId, () => {
+      this.#endPublication(publication);
+    });
   }
 
   /** Pauses or resumes a publication for everybody. @returns whether there is one. */
   setPaused(participantId: ParticipantId, source: Source, paused: boolean): boolean {
-    const before = this.#published(participantId, source);
-    if (!before) return false;
-    const publication = this.#publications.set({ ...before, paused });
+    const publication = this.#published(participantId, source);
+    if (!publication) return false;
     this.#outlet.order({ type: paused ? 'pause-producer' : 'resume-producer', participantId, producer: publication.id });
-    if (this.require(participantId).presence.state !== 'entering') {
-      this.#emit({ type: paused ? 'publication-paused' : 'publication-resumed', participantId, publication });
-    }
+    this.#changePublications(participantId, () => {
+      this.#markPaused(publication, paused);
+    });
     return true;
+  }
+
+  /**
+   * Declares what the others are shown of the participant's microphones or cameras, which goes on sending all the same. Also a declaration that
+   * changes nothing is told.
+   */
+  declare(participantId: ParticipantId, kind: MediaKind, on: boolean): void {
+    const participant = this.require(participantId);
+    this.#participants.set({ ...participant, indication: { ...this.indicationOf(participantId), [kind]: on } });
+    for (const publication of this.publicationsOf(participantId)) {
+      if (kindOf(publication.source) === kind && publication.paused === on) this.#markPaused(publication, !on);
+    }
+    this.#tell(participantId, { type: 'indication-changed', participantId, kind, on });
   }
 
   /** Notes that a consumer of the media node carries a publication to a participant. */
@@ -253,26 +285,77 @@ export class Room {
     return this.#subscriptions.set({ id, participantId, publicationId });
   }
 
+  // ---- Connections that are negotiated -------------------------------------------------------------------------------------
+
+  /**
+   * The participant begins to negotiate a connection. Earlier ones for the same purpose stay until this one has come to something, but what is
+   * still being negotiated of them is superseded.
+   *
+   * @param id the connection's name on the media node, never used before.
+   */
+  openConnection(participantId: ParticipantId, direction: Direction, purpose: string, id: MediaId): Connection {
+    this.require(participantId);
+    return this.#connections.set({ id, participantId, direction, purpose, negotiated: true, state: 'new' });
+  }
+
+  /** @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened. */
+  requireNewest(connectionId: MediaId): Connection {
+    const connection = this.#connections.get(connectionId);
+    if (!connection || this.#connections.for(connection).at(-1)?.id !== connectionId) throw new Refusal('superseded');
+    return connection;
+  }
+
+  /** The participant publishes these over a connection, in place of everything that it published for the same purpose. */
+  publishOver(connectionId: MediaId, tracks: readonly { readonly source: Source; readonly id: MediaId }[]): Publication[] {
+    const { participantId } = this.#establish(connectionId);
+    return this.#changePublications(participantId, () =>
+      tracks.map(({ source, id }) => this.#addPublication({ id, participantId, source, connectionId })),
+    );
+  }
+
+  /**
+   * The participant views another over a connection, in place of what it had for the same purpose.
+   *
+   * @param sections as they were negotiated; what has changed meanwhile is made up for.
+   */
+  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[]): View {
+    this.require(watchedId);
+    const { participantId } = this.#establish(connectionId);
+    const view: View = { id: `${connectionId} ${watchedId}`, participantId, watchedId, connectionId, sections };
+    return this.#connections.addView(view, this.publicationsOf(watchedId));
+  }
+
+  /** Ends a connection with what is published and viewed over it. */
+  closeConnection(id: MediaId): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
+    this.#connections.close(connection);
+    this.#changePublications(connection.participantId, () => {
+      for (const publication of this.#publications.filter((one) => one.connectionId === id)) this.#endPublication(publication);
+    });
+  }
+
   // ---- What the media node reports -----------------------------------------------------------------------------------------
 
   /** Notes the transport that a participant uses in one direction. */
   connect(participantId: ParticipantId, direction: Direction, transport: MediaId): void {
-    const participant = this.require(participantId);
+    this.require(participantId);
     this.#noteEntry();
-    const connection: Connection = { transport, state: 'new' };
-    this.#participants.set({ ...participant, connections: { ...participant.connections, [direction]: connection } });
+    this.#connections.set({ id: transport, participantId, direction, purpose: direction, negotiated: false, state: 'new' });
   }
 
-  /** A transport was connected or lost. A participant that has lost all its media is given a short time to recover. */
-  connectionChanged(transport: MediaId, state: Connection['state'], now: Time): void {
-    for (const participant of this.participants()) {
-      for (const [direction, connection] of Object.entries(participant.connections)) {
-        if (connection.transport !== transport) continue;
-        const changed = { ...participant, connections: { ...participant.connections, [direction]: { transport, state } } };
-        this.#participants.set({ ...changed, presence: presenceAfterMediaChange(changed, now) });
-        return;
-      }
-    }
+  /**
+   * A connection was connected, lost, or closed by the client. A participant that has lost all its media is given a short time to recover.
+   * One that closed a negotiated connection has ended what it was for.
+   */
+  connectionChanged(id: MediaId, state: 'connected' | 'lost' | 'closed', now: Time): void {
+    const connection = this.#connections.get(id);
+    const participant = connection && this.#participants.get(connection.participantId);
+    if (!participant) return;
+    if (state === 'closed' && connection.negotiated) this.closeConnection(id);
+    else this.#connections.set({ ...connection, state: state === 'closed' ? 'lost' : state });
+    const presence = presenceAfterMediaChange(participant, isLost(this.#connections.of(participant.id)), now);
+    this.#participants.set({ ...participant, presence });
   }
 
   /** These publications are audible now, and no others. */
@@ -286,7 +369,8 @@ export class Room {
 
   /** The media node has lost everything: nobody is connected any more. */
   mediaLost(): void {
-    for (const participant of this.participants()) this.#remove({ ...participant, connections: {} }, 'media-lost');
+    this.#connections.forgetAll();
+    for (const participant of this.participants()) this.#remove(participant, 'media-lost');
   }
 
   /** @throws Refusal `participant-not-found`, or `superseded` when it has left (and perhaps joined anew) since that generation. */
@@ -324,15 +408,69 @@ export class Room {
     this.#outlet.event({ ...event, sequence });
   }
 
+  /** Tells something about a participant, unless nobody knows of it yet. */
+  #tell(participantId: ParticipantId, event: UnnumberedRoomEvent): void {
+    const presence = this.#participants.get(participantId)?.presence;
+    if (presence && presence.state !== 'entering') this.#emit(event);
+  }
+
+  #announce(participantId: ParticipantId): void {
+    const [publications, indication] = [this.publicationsOf(participantId), this.indicationOf(participantId)];
+    this.#emit({ type: 'participant-joined', participantId, publications, indication });
+  }
+
   #emitTalking(participantId: ParticipantId, talking: boolean): void {
     if (this.#participants.get(participantId)) this.#emit({ type: 'talking-changed', participantId, talking });
+  }
+
+  /** What follows from a change of a participant's publications, for its viewers and for what others are shown, follows once, from the whole of it. */
+  #changePublications<Result>(participantId: ParticipantId, change: () => Result): Result {
+    const before = this.indicationOf(participantId);
+    const result = change();
+    this.#connections.show(participantId, this.publicationsOf(participantId));
+    const after = this.indicationOf(participantId);
+    for (const kind of ['audio', 'video'] as const) {
+      if (after[kind] !== before[kind]) this.#tell(participantId, { type: 'indication-changed', participantId, kind, on: after[kind] });
+    }
+    return result;
+  }
+
+  #addPublication(added: Omit<Publication, 'paused'>): Publication {
+    const { participantId, source } = added;
+    this.#withdraw(participantId, source);
+    const declared = this.require(participantId).indication;
+    const publication = this.#publications.set({ ...added, paused: declared ? !declared[kindOf(source)] : false });
+    this.#tell(participantId, { type: 'publication-added', participantId, publication });
+    return publication;
+  }
+
+  #withdraw(participantId: ParticipantId, source: Source): boolean {
+    const publication = this.#published(participantId, source);
+    if (!publication) return false;
+    this.#outlet.order({ type: 'close-producer', participantId, producer: publication.id });
+    this.#endPublication(publication);
+    return true;
+  }
+
+  #markPaused(before: Publication, paused: boolean): void {
+    const { participantId } = before;
+    const publication = this.#publications.set({ ...before, paused });
+    this.#tell(participantId, { type: paused ? 'publication-paused' : 'publication-resumed', participantId, publication });
   }
 
   #endPublication(publication: Publication): void {
     const { participantId } = publication;
     this.#forgetPublication(publication);
-    const presence = this.#participants.get(participantId)?.presence;
-    if (presence && presence.state !== 'entering') this.#emit({ type: 'publication-removed', participantId, publication });
+    this.#tell(participantId, { type: 'publication-removed', participantId, publication });
+  }
+
+  /** A negotiation has come to something: earlier connections for its purpose are not needed any more. */
+  #establish(connectionId: MediaId): Connection {
+    const connection = this.requireNewest(connectionId);
+    for (const earlier of this.#connections.for(connection)) {
+      if (earlier.id !== connectionId) this.closeConnection(earlier.id);
+    }
+    return connection;
   }
 
   #forgetPublication(publication: Publication): void {
@@ -344,16 +482,15 @@ export class Room {
 
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */
   #remove(participant: Participant, reason: LeaveReason): void {
-    const { id, presence, connections, disclosed } = participant;
-    for (const { transport } of Object.values(connections)) {
-      this.#outlet.order({ type: 'close-transport', participantId: id, transport });
-    }
+    const { id, presence, disclosed } = participant;
+    for (const connection of this.#connections.of(id)) this.#connections.close(connection);
+    this.#connections.endViewsOf(id);
     for (const publication of this.publicationsOf(id)) this.#forgetPublication(publication);
     for (const subscription of this.subscriptionsOf(id)) this.#subscriptions.delete(subscription.id);
+    // Somebody may have been told of it, somebody else not: after these two events everybody agrees.
+    if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);
     if (presence.state === 'entering' && !disclosed) return;
-    // Somebody may have been told of it, somebody else not: after these two events everybody agrees.
-    if (presence.state === 'entering') this.#emit({ type: 'participant-joined', participantId: id, publications: [] });
     this.#emit({ type: 'participant-left', participantId: id, reason });
   }
 }
@@ -362,10 +499,12 @@ function isStaleEntry({ presence, joinedAt }: Participant, now: Time): boolean {
   return presence.state === 'entering' && joinedAt + STALE_ENTRY <= now;
 }
 
+function mayTakeOver(earlier: Participant, { takeover }: JoinOptions): boolean {
+  return takeover !== undefined && takeover === earlier.takeover;
+}
+
 /** Losing all media starts the lease of a participant that is present; getting some back ends it. */
-function presenceAfterMediaChange(participant: Participant, now: Time): Presence {
-  const { presence } = participant;
+function presenceAfterMediaChange({ presence }: Participant, lost: boolean, now: Time): Presence {
   if (presence.state !== 'present') return presence;
-  if (!hasLostMedia(participant)) return { ...presence, until: null };
-  return { ...presence, until: presence.until ?? now + MEDIA_LOSS_GRACE };
+  return { ...presence, until: lost ? (presence.until ?? now + MEDIA_LOSS_GRACE) : null };
 }

@@ -5,6 +5,7 @@
  */
 import type { Frame } from './engine-io/packet.ts';
 import { byteLength } from './back-pressure.ts';
+import { closeQuietly, sendableCode, sendQuietly } from './quietly.ts';
 
 /** What is needed of a WebSocket. */
 export interface PipeSocket {
@@ -45,13 +46,6 @@ export interface PipeOptions {
 const CONTROL_MARK = '\u0000';
 
 const DEFAULT_SEND_LIMIT = 1_048_576;
-
-/** Close codes that a program may not send (RFC 6455, section 7.4.1), and what is sent in their place. */
-const UNSENDABLE_CODES: ReadonlyMap<number, number> = new Map([
-  [1005, 1000],
-  [1006, 1001],
-  [1015, 1001],
-]);
 
 /** "Service restart": the object broke off. Clients reconnect. */
 const INNER_FAILED = 1012;
@@ -155,7 +149,7 @@ export class Pipe {
 
   #closeClient(code: number, reason: string): void {
     if (this.#isClosed) return;
-    const sendable = UNSENDABLE_CODES.get(code) ?? code;
+    const sendable = sendableCode(code);
     this.close(sendable, reason);
     this.#options.client.close(sendable, reason);
   }
@@ -183,20 +177,4 @@ export function pipeSocket(socket: PipeSocket, options: Omit<PipeOptions, 'clien
     pipe.close(1001, 'the client broke off');
   });
   return pipe;
-}
-
-function sendQuietly(socket: PipeSocket, frame: Frame): void {
-  try {
-    socket.send(frame);
-  } catch {
-    // The socket is closing; its close event ends the pipe.
-  }
-}
-
-function closeQuietly(socket: PipeSocket, code: number, reason: string): void {
-  try {
-    socket.close(UNSENDABLE_CODES.get(code) ?? code, reason);
-  } catch {
-    // It was closed before.
-  }
 }

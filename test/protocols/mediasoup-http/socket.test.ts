@@ -89,8 +89,11 @@ describe('connecting', () => {
     expect(await upgradeStatus(socketUrl({ userMail: 'ada' }, '/mediasoup'))).toBe(400);
   });
 
-  it('is not recognised without a sub-protocol and a query', async () => {
-    expect(await upgradeStatus(stack.edge.url.replace(/^http/u, 'ws'), [])).toBe(404);
+  it('is not recognised without a sub-protocol and a query: such a socket has to explain itself', async () => {
+    const socket = new WebSocket(stack.edge.url.replace(/^http/u, 'ws'));
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ method: 'producerPaused', data: { type: 'mic' } }));
+    expect((await once(socket, 'close'))[0]).toBe(1003);
   });
 });
 

@@ -51,7 +51,7 @@ export class MediasoupHttpAdapter implements Adapter {
     }
   }
 
-  admit({ participant: participantId }: RoomClaim, session: SessionId, host: RoomHost): Admission {
+  admit({ participant: participantId }: RoomClaim, _url: URL, session: SessionId, host: RoomHost): Admission {
     const live = host.live();
     if (participantId === undefined) return refused(400, 'roomName and userMail are needed in the query');
     if (!live) return refused(404, 'room not found');
@@ -64,7 +64,7 @@ export class MediasoupHttpAdapter implements Adapter {
     }
   }
 
-  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): void {
+  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): undefined {
     const live = host.live();
     const message = typeof frame === 'string' ? parseMessage(frame) : undefined;
     if (!message || !live) return;
@@ -213,6 +213,7 @@ function notificationOf(event: RoomEvent): Notification | undefined {
       return { method: 'producerPaused', data: { user, type: TYPES[event.publication.source] } };
     case 'publication-resumed':
       return { method: 'producerResumed', data: { user, type: TYPES[event.publication.source] } };
+    case 'indication-changed':
     case 'talking-changed':
       return undefined;
     default:

@@ -1,0 +1,23 @@
+import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+
+/** `send` carries what the participant publishes, `receive` what it subscribes to or views. */
+export type Direction = 'send' | 'receive';
+
+/** One transport of a participant on the media node, and the client's PeerConnection at its other end. */
+export interface Connection {
+  /** The name of the transport, or of the connection that is negotiated by SDP, on the media node. */
+  readonly id: MediaId;
+  readonly participantId: ParticipantId;
+  readonly direction: Direction;
+  /** What the client uses it for, in words of its protocol: it has one connection for a purpose, and a newer one ends the older. */
+  readonly purpose: string;
+  /** Whether client and media node agree about it by offer and answer, or by plain parameters. */
+  readonly negotiated: boolean;
+  readonly state: 'new' | 'connected' | 'lost';
+}
+
+/** Whether media was connected once and none of it is now: the sign of a client that has vanished. */
+export function isLost(connections: readonly Connection[]): boolean {
+  const states = connections.map((connection) => connection.state);
+  return states.includes('lost') && !states.includes('connected');
+}

@@ -1,0 +1,40 @@
+import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaKind } from '../../shared/rtp.ts';
+import { kindOf, type Publication, type Source } from './publication.ts';
+
+/** One participant watches another: what the other publishes appears, changes and disappears in sections that were negotiated once. */
+export interface View {
+  readonly id: string;
+  /** Who watches. */
+  readonly participantId: ParticipantId;
+  readonly watchedId: ParticipantId;
+  /** The negotiated connection that has the sections. */
+  readonly connectionId: MediaId;
+  readonly sections: readonly ViewSection[];
+}
+
+/** A media section by which the watching client receives. */
+export interface ViewSection {
+  readonly mid: string;
+  readonly kind: MediaKind;
+  /** The publication that is in it. */
+  readonly publicationId: MediaId | null;
+}
+
+/** Whoever shares a screen means it to be seen. */
+const PREFERENCE: readonly Source[] = ['microphone', 'screen', 'camera'];
+
+/** Publications in the order in which they are shown, where there are fewer sections than publications. */
+export function byPreference(publications: readonly Publication[]): Publication[] {
+  return PREFERENCE.flatMap((source) => publications.filter((publication) => publication.source === source));
+}
+
+/** What stands in the sections, where these publications are all that there is: one in each, and none in two. */
+export function arrange(sections: readonly ViewSection[], publications: readonly Publication[]): ViewSection[] {
+  const left = byPreference(publications);
+  return sections.map((section) => {
+    const index = left.findIndex(({ source }) => kindOf(source) === section.kind);
+    const [shown] = index === -1 ? [] : left.splice(index, 1);
+    return { ...section, publicationId: shown?.id ?? null };
+  });
+}
