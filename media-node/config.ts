@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { secretWeakness } from './secret-strength.ts';
+import { secretWeakness } from '../shared/secret-strength.ts';
 
 const HIGHEST_PORT = 65_535;
 const MAX_WORKERS = 256;

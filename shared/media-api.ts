@@ -11,8 +11,11 @@ import { MediaIdSchema, RoomIdSchema } from './ids.ts';
 import { DtlsParametersSchema, MediaKindSchema, RtpCapabilitiesSchema, RtpParametersSchema } from './rtp.ts';
 import { AttemptSchema, DescriptionSchema, FeedSchema, SdpSchema, SectionInfoSchema, SectionPlanSchema } from './sdp.ts';
 
-/** Bodies of requests in either direction may not be larger, in bytes: room for the longest description, escaped, and its plan. */
-export const MAX_BODY_BYTES = 80 * 1024;
+/** Bodies of requests in either direction may not be larger, in bytes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/** But a call that carries a description may: room for the longest one, escaped, and its plan. */
+const MAX_DESCRIPTION_BODY_BYTES = 80 * 1024;
 
 /** A room on the media node lives this long after its last creation or renewal, in seconds. */
 export const ROOM_LEASE_SECONDS = 120;
@@ -82,6 +85,7 @@ export interface Endpoint<
   readonly query: Query;
   readonly body: Body;
   readonly result: Result;
+  readonly maxBodyBytes: number;
 }
 
 /** The names behind the colons of a path: `/v1/rooms/:room` has `room`. */
@@ -100,7 +104,7 @@ function endpoint<Path extends string, Result extends z.ZodType, Body extends z.
   method: Endpoint['method'],
   path: Path,
   result: Result,
-  schemas: { body: Body },
+  schemas: { body: Body; maxBodyBytes?: number },
 ): Endpoint<Path, Body, typeof NothingSchema, Result>;
 function endpoint<Path extends string, Result extends z.ZodType, Query extends z.ZodType>(
   method: Endpoint['method'],
@@ -112,9 +116,13 @@ function endpoint(
   method: Endpoint['method'],
   path: string,
   result: z.ZodType,
-  schemas: { body?: z.ZodType; query?: z.ZodType } = {},
+  {
+    body = NothingSchema,
+    query = NothingSchema,
+    maxBodyBytes = MAX_BODY_BYTES,
+  }: Partial<Pick<Endpoint, 'body' | 'query' | 'maxBodyBytes'>> = {},
 ): Endpoint {
-  return { method, path, result, body: schemas.body ?? NothingSchema, query: schemas.query ?? NothingSchema };
+  return { method, path, query, body, result, maxBodyBytes };
 }
 
 const ROOM = '/v1/rooms/:room/:generation';
@@ -176,6 +184,7 @@ export const mediaApi = {
    */
   answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
     body: z.object({ attempt: AttemptSchema, sdp: SdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
+    maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**
    * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. New consumers wait
@@ -187,6 +196,7 @@ export const mediaApi = {
   /** Takes the client's answer to the offer of this attempt. Sections that the client refused are `inactive` in the result. */
   completeOffer: endpoint('POST', `${CONNECTION}/complete-offer`, z.object({ sections: z.array(SectionInfoSchema) }), {
     body: z.object({ attempt: AttemptSchema, sdp: SdpSchema }),
+    maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**
    * Sends this producer to the client in a section that was answered `sendonly`, instead of the one that was attached before; the client shows

@@ -1,6 +1,6 @@
 /** Registers every endpoint of the contract. Whatever is the same for all of them happens here and nowhere else. */
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { MAX_BODY_BYTES, MEDIA_ERROR_STATUS, mediaApi } from '../../shared/media-api.ts';
+import { MEDIA_ERROR_STATUS, mediaApi } from '../../shared/media-api.ts';
 import type { Endpoint, MediaErrorReason, MediaOperation, ResultOf } from '../../shared/media-api.ts';
 import { SIGNATURE_HEADER } from '../../shared/signature.ts';
 import { MediaError } from '../errors.ts';
@@ -77,11 +77,12 @@ async function answerTo(
   context: RouteContext,
 ): Promise<Answer> {
   if (context.isShuttingDown()) return refusal('shutting-down', 'this media node is being stopped');
-  if (Number(request.getHeader('content-length')) > MAX_BODY_BYTES) return tooLarge();
+  const { maxBodyBytes } = mediaApi[operation];
+  if (Number(request.getHeader('content-length')) > maxBodyBytes) return tooLarge(maxBodyBytes);
   const claim = context.verifier.claimOf(request.getHeader(SIGNATURE_HEADER));
   if (claim === undefined) return refusal('unauthorized', "the call is not signed, or its time is too far from this machine's");
-  const body = await exchange.readBody(MAX_BODY_BYTES);
-  if (body === undefined) return tooLarge();
+  const body = await exchange.readBody(maxBodyBytes);
+  if (body === undefined) return tooLarge(maxBodyBytes);
   if (!context.verifier.accepts(claim, line, body)) return refusal('unauthorized', 'the signature is wrong or was used before');
   return answerToSigned(operation, { ...raw, body }, context);
 }
@@ -106,6 +107,6 @@ function handle<Operation extends MediaOperation>(
   return handler(parseCall(operation, raw));
 }
 
-function tooLarge(): Answer {
-  return refusal('body-too-large', `the body is larger than ${MAX_BODY_BYTES} bytes`);
+function tooLarge(limit: number): Answer {
+  return refusal('body-too-large', `the body is larger than ${limit} bytes`);
 }

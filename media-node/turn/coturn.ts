@@ -1,7 +1,7 @@
 /** The configuration of a coturn server that accepts the credentials of `ice-servers.ts` and nothing else. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { secretWeakness } from '../secret-strength.ts';
+import { secretWeakness } from '../../shared/secret-strength.ts';
 
 const DEFAULT_TURN_PORT = 3478;
 const DEFAULT_TURNS_PORT = 5349;

@@ -73,8 +73,14 @@ function modulesIn(bundle: string): { type: 'ESModule' | 'Text'; path: string }[
   ];
 }
 
-async function main(): Promise<void> {
+/**
+ * Runs the echo server with options from a command line until it is told to stop.
+ *
+ * @throws Error when an option is unknown or is not a number, or the port is taken.
+ */
+export async function serveEcho(parameters: string[]): Promise<void> {
   const { values } = parseArgs({
+    args: parameters,
     options: {
       port: { type: 'string', default: '3000' },
       'ping-interval': { type: 'string', default: '25000' },
@@ -82,26 +88,30 @@ async function main(): Promise<void> {
     },
   });
   const server = await startEchoServer({
-    port: Number(values.port),
-    pingInterval: Number(values['ping-interval']),
-    pingTimeout: Number(values['ping-timeout']),
+    port: wholeNumber('port', values.port),
+    pingInterval: wholeNumber('ping-interval', values['ping-interval']),
+    pingTimeout: wholeNumber('ping-timeout', values['ping-timeout']),
   });
   process.stdout.write(`echo server ready on ${server.url}\n`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server));
-  stopWithParent(server);
-}
-
-/** npm does not pass a signal on: whoever ends `npm run echo-server` would leave the server behind. */
-function stopWithParent(server: EchoServer): void {
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) void stop(server);
-  }, 500);
-}
-
-async function stop(server: EchoServer): Promise<void> {
+  await toldToStop();
   await server.stop();
-  process.exit();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,9}$/u.test(text)) throw new Error(`--${option} takes a whole number, not "${text}"`);
+  return Number(text);
+}
+
+/** npm does not pass every signal on: the server must not outlive whoever ends `npm run echo-server`. */
+function toldToStop(): Promise<void> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        resolve();
+      });
+    setInterval(() => {
+      if (process.ppid !== parent) resolve();
+    }, 500).unref();
+  });
+}

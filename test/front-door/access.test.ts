@@ -75,6 +75,14 @@ describe('in production mode', () => {
   });
 });
 
+it('a token for a name with a space does not open the name with a plus, and one with a plus fits an address that was not encoded', async () => {
+  const url = `${edge.url.replace(/^http/u, 'ws')}/?roomName=r&userMail=ada+work`;
+  await createRoom('r', 'ada', await bearer(token({ room: '*' })));
+  expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada+work' })}`)).toBe(403);
+  expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada work' })}`)).toBe(403);
+  expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada' })}`)).toBe(401);
+});
+
 describe('settings', () => {
   it('that are missing or weak are named, with what to do, and nothing is served', async () => {
     const settings = { PARLEY_MODE: 'production', MEDIA_NODE_SECRET: 'secret', ROOM_CAPACITY: 'many' };

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { PROTOCOL_HEADER, ROOM_HEADER } from '../../worker/platform/env.ts';
+import { PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../../worker/platform/env.ts';
 
 type Stub = ReturnType<typeof env.ROOMS.getByName>;
 
@@ -34,8 +34,13 @@ async function call(name: string, endpoint: string): Promise<unknown> {
 }
 
 async function open(stub: Stub, name: string, userMail: string): Promise<WebSocket> {
-  const headers = { upgrade: 'websocket', [ROOM_HEADER]: encodeURIComponent(name), [PROTOCOL_HEADER]: 'mediasoup-http' };
-  const { webSocket } = await stub.fetch(`http://localhost/?userMail=${userMail}`, { headers });
+  const headers = {
+    upgrade: 'websocket',
+    [ROOM_HEADER]: encodeURIComponent(name),
+    [PARTICIPANT_HEADER]: encodeURIComponent(userMail),
+    [PROTOCOL_HEADER]: 'mediasoup-http',
+  };
+  const { webSocket } = await stub.fetch('http://localhost/', { headers });
   if (!webSocket) throw new Error('the upgrade was refused');
   webSocket.accept();
   return webSocket;

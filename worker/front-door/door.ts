@@ -1,7 +1,7 @@
 import type { RoomId } from '../../shared/ids.ts';
-import { type Env, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
+import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
 import { settingsOf } from '../platform/settings.ts';
-import type { Door, Entering } from '../protocols/protocol.ts';
+import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
 import { permits } from './access.ts';
 
 /** What the front door offers to the entrance of a protocol. */
@@ -14,13 +14,17 @@ export function doorOf(protocol: string, env: Env): Door {
 }
 
 /** Headers that tell the room object what an upgrade is for. */
-export function addressOf(room: RoomId, protocol: string): Record<string, string> {
-  return { [ROOM_HEADER]: encodeURIComponent(room), [PROTOCOL_HEADER]: protocol };
+export function addressOf({ room, participant = '' }: RoomClaim, protocol: string): Record<string, string> {
+  return {
+    [ROOM_HEADER]: encodeURIComponent(room),
+    [PARTICIPANT_HEADER]: encodeURIComponent(participant),
+    [PROTOCOL_HEADER]: protocol,
+  };
 }
 
 async function enter(env: Env, protocol: string, room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering> {
   const url = `https://room/?${new URLSearchParams(query).toString()}`;
-  const headers = { upgrade: 'websocket', ...addressOf(room, protocol) };
+  const headers = { upgrade: 'websocket', ...addressOf({ room }, protocol) };
   const { status, webSocket } = await env.ROOMS.getByName(room).fetch(url, { headers });
   if (!webSocket) return { admitted: false, status };
   webSocket.accept();

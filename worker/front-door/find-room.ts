@@ -21,14 +21,15 @@ export async function takeUpgrade(request: Request, env: Env): Promise<Response>
 async function enterRoom(request: Request, entrance: Entrance, claims: readonly RoomClaim[], env: Env): Promise<Response> {
   if (claims.length === 0) return new Response('The URL names no room\n', { status: 400 });
 
-  let response = new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
+  let refusal: Response | undefined;
   for (const claim of claims) {
     if (!(await permits(settingsOf(env), request, claim))) continue;
-    response = await env.ROOMS.getByName(claim.room).fetch(addressed(request, entrance, claim));
-    // The next reading of the name is tried only when this one means no room.
-    if (response.status !== 404) return response;
+    const response = await env.ROOMS.getByName(claim.room).fetch(addressed(request, entrance, claim));
+    if (response.status === 101) return response;
+    // A reading of the name that means no room says less than one that does.
+    if (refusal === undefined || refusal.status === 404) refusal = response;
   }
-  return response;
+  return refusal ?? new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
 }
 
 function upgradeOf(request: Request): Upgrade {
@@ -38,6 +39,6 @@ function upgradeOf(request: Request): Upgrade {
 
 function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {
   const headers = new Headers(request.headers);
-  for (const [name, value] of Object.entries(addressOf(claim.room, entrance.name))) headers.set(name, value);
+  for (const [name, value] of Object.entries(addressOf(claim, entrance.name))) headers.set(name, value);
   return new Request(request, { headers });
 }

@@ -25,4 +25,5 @@ export interface Env {
 
 /** Headers by which the front door tells the room object what an upgrade is for. A client's own are overwritten. */
 export const ROOM_HEADER = 'x-parley-room';
+export const PARTICIPANT_HEADER = 'x-parley-participant';
 export const PROTOCOL_HEADER = 'x-parley-protocol';

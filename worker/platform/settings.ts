@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { MIN_SECRET_CHARACTERS } from '../../shared/signature.ts';
+import { secretWeakness } from '../../shared/secret-strength.ts';
 
-const SecretSchema = z
-  .string()
-  .min(MIN_SECRET_CHARACTERS, `must have at least ${MIN_SECRET_CHARACTERS} characters; \`openssl rand -hex 32\` makes a good one`)
-  .refine((secret) => new Set(secret).size >= 8, 'is too easy to guess; `openssl rand -hex 32` makes a good one');
+const SecretSchema = z.string().superRefine((secret, context) => {
+  const weakness = secretWeakness(secret);
+  if (weakness !== undefined) context.addIssue({ code: 'custom', message: `${weakness}; make one with: openssl rand -hex 32` });
+});
 
 const SettingsSchema = z
   .object({

@@ -12,8 +12,8 @@ export interface Entrance {
   /** The protocol's name in the table, and the path prefix for operators who prefer an explicit one. */
   readonly name: string;
   /**
-   * The rooms that a WebSocket upgrade may mean, the likeliest first; `undefined` when the upgrade is not of this protocol. An empty list is
-   * an upgrade of this protocol that names no room.
+   * What a WebSocket upgrade may mean, the likeliest first; `undefined` when the upgrade is not of this protocol. An empty list is an upgrade
+   * of this protocol that names no room.
    */
   findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
   /** For clients that open a socket first and name their room later, in a message. */
@@ -81,7 +81,7 @@ export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
-  admit(url: URL, session: SessionId, host: RoomHost): Admission;
+  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission;
   /**
    * A frame from a client. Never throws for what a client did wrong.
    *

@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
-import { type Env, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
+import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
 import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
@@ -75,9 +75,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   /** A WebSocket upgrade that the front door has found this room for. */
   override async fetch(request: Request): Promise<Response> {
     const protocol = request.headers.get(PROTOCOL_HEADER) ?? '';
-    const roomId = decodeURIComponent(request.headers.get(ROOM_HEADER) ?? '');
+    const room = decodeURIComponent(request.headers.get(ROOM_HEADER) ?? '');
+    const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
-    const admission = this.#adapterOf(protocol).admit(new URL(request.url), id, this.#hostOf(roomId));
+    const claim = participant === '' ? { room } : { room, participant };
+    const admission = this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
     if (!admission.admitted) return new Response(admission.message, { status: admission.status });
 
     const { participantId } = admission;

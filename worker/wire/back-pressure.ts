@@ -12,19 +12,31 @@ const PROBE_SHARE = 4;
  */
 const MAX_UPLOAD_ALLOWANCE = 3;
 
+/**
+ * A client above the limit has this many milliseconds to answer: a burst of events can exceed the limit before any answer had the time
+ * to arrive. Up to this many times the limit, that is.
+ */
+const ANSWER_TIME = 3_000;
+const MAX_BURST = 4;
+
 /** A client with at least half the limit unanswered is given up after this many milliseconds without a proof. */
-export const STALL_TIMEOUT = 10_000;
+const STALL_TIMEOUT = 10_000;
 
 export type Pressure = 'none' | 'ask' | 'over';
 
 export class BackPressure {
   readonly #limit: number;
+  readonly #now: () => number;
   #unproven = 0;
   #askedAt: { readonly time: number; bytes: number; uploaded: number } | undefined;
 
-  /** @param limit bytes that may be on their way without a proof. */
-  constructor(limit: number) {
+  /**
+   * @param limit bytes that may be on their way without a proof.
+   * @param now milliseconds since the epoch.
+   */
+  constructor(limit: number, now: () => number) {
     this.#limit = limit;
+    this.#now = now;
   }
 
   /** Whether a proof was asked for and has not come. */
@@ -35,7 +47,7 @@ export class BackPressure {
   /** Notes bytes that leave. Answers `'ask'` when it is time to send a ping, `'over'` when the client must be closed. */
   sent(bytes: number): Pressure {
     this.#unproven += bytes;
-    if (this.#unproven > this.#limit + this.#uploadAllowance()) return 'over';
+    if (this.#unproven > this.#limit && this.#isOver()) return 'over';
     return this.#askedAt === undefined && this.#unproven > this.#limit / PROBE_SHARE ? 'ask' : 'none';
   }
 
@@ -45,8 +57,8 @@ export class BackPressure {
   }
 
   /** Notes that the client was asked: its answer will prove everything that was sent before. */
-  asked(now: number): void {
-    this.#askedAt = { time: now, bytes: this.#unproven, uploaded: 0 };
+  asked(): void {
+    this.#askedAt = { time: this.#now(), bytes: this.#unproven, uploaded: 0 };
   }
 
   /** Notes the answer to the last question; without a question it proves nothing. */
@@ -63,11 +75,18 @@ export class BackPressure {
 
   /** When a client that stays silent is given up, in milliseconds since the epoch. */
   stallsAt(): number | undefined {
-    return this.#askedAt && this.#unproven >= this.#limit / 2 ? this.#askedAt.time + STALL_TIMEOUT : undefined;
+    if (!this.#askedAt || this.#unproven < this.#limit / 2) return undefined;
+    return this.#askedAt.time + (this.#unproven > this.#allowed() ? ANSWER_TIME : STALL_TIMEOUT);
   }
 
-  #uploadAllowance(): number {
-    return Math.min(this.#askedAt?.uploaded ?? 0, MAX_UPLOAD_ALLOWANCE * this.#limit);
+  #isOver(): boolean {
+    if (this.#unproven > MAX_BURST * this.#limit) return true;
+    const hadTime = this.#askedAt !== undefined && this.#now() - this.#askedAt.time >= ANSWER_TIME;
+    return hadTime && this.#unproven > this.#allowed();
+  }
+
+  #allowed(): number {
+    return this.#limit + Math.min(this.#askedAt?.uploaded ?? 0, MAX_UPLOAD_ALLOWANCE * this.#limit);
   }
 }
 

@@ -9,6 +9,8 @@ import { closeQuietly, sendableCode, sendQuietly } from './quietly.ts';
 
 /** What is needed of a WebSocket. */
 export interface PipeSocket {
+  /** Set to `arraybuffer` by the pipe: the default became `blob` with newer compatibility dates. */
+  binaryType?: 'arraybuffer' | 'blob';
   send(frame: Frame): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: 'message', listener: (event: { readonly data: Frame }) => void): void;
@@ -17,7 +19,7 @@ export interface PipeSocket {
 }
 
 /** The client's side of a pipe: a WebSocket, or a session of another transport. */
-export interface PipeClient {
+interface PipeClient {
   send(frame: Frame): void;
   close(code: number, reason: string): void;
 }
@@ -28,8 +30,11 @@ export interface PipeOptions {
   readonly inner: PipeSocket | Promise<PipeSocket>;
   /** How many bytes may wait for the inner socket to open. A client that sends more is closed. */
   readonly sendLimit?: number;
-  /** The object gives the client back. The pipe is closed, the client is not. */
-  released?(state: unknown): void;
+  /**
+   * The object gives the client back: the pipe is closed, the client is not. With it come the client's frames that the object did not
+   * handle any more.
+   */
+  released?(state: unknown, frames: readonly Frame[]): void;
   /** The pipe has ended, with the inner socket's close code, because of either side. */
   closed?(code: number, reason: string): void;
 }
@@ -47,10 +52,16 @@ const INNER_FAILED = 1012;
 /** "Try again later". */
 const OVERLOADED = 1013;
 
-/** The frame with which an object gives the client of a pipe back; it closes its socket after it. */
+/**
+ * The frame with which an object gives the client of a pipe back. From then on it sends every frame back as it came, until it receives
+ * {@link LAST_FRAME}, and closes its socket: nothing that the client sent in the meantime is lost.
+ */
 export function releaseFrame(state: unknown): string {
   return CONTROL_MARK + JSON.stringify(state ?? null);
 }
+
+/** Tells an object that released a client that no more frames follow. */
+export const LAST_FRAME = CONTROL_MARK;
 
 /** A running pipe. */
 export class Pipe {
@@ -59,6 +70,7 @@ export class Pipe {
   #waiting: Frame[] = [];
   #waitingBytes = 0;
   #isClosed = false;
+  #released: { readonly state: unknown; readonly returned: Frame[]; readonly held: Frame[] } | undefined;
 
   constructor(options: PipeOptions) {
     this.#options = options;
@@ -75,7 +87,8 @@ export class Pipe {
   /** Passes a frame of the client on. */
   send(frame: Frame): void {
     if (this.#isClosed) return;
-    if (this.#inner) sendQuietly(this.#inner, frame);
+    if (this.#released) this.#released.held.push(frame);
+    else if (this.#inner) sendQuietly(this.#inner, frame);
     else this.#wait(frame);
   }
 
@@ -100,13 +113,15 @@ export class Pipe {
       return;
     }
     this.#inner = inner;
+    inner.binaryType = 'arraybuffer';
     inner.addEventListener('message', ({ data }) => {
       this.#receive(data);
     });
     inner.addEventListener('close', ({ code, reason }) => {
       // The answer to the object's close is not sent by itself everywhere.
       closeQuietly(inner, code, reason);
-      this.#closeClient(code === 1006 ? INNER_FAILED : code, reason);
+      if (this.#released) this.#finishRelease(this.#released);
+      else this.#closeClient(code === 1006 ? INNER_FAILED : code, reason);
     });
     inner.addEventListener('error', () => {
       this.#closeClient(INNER_FAILED, 'the destination broke off');
@@ -116,13 +131,20 @@ export class Pipe {
 
   #receive(frame: Frame): void {
     if (this.#isClosed) return;
-    if (typeof frame === 'string' && frame.startsWith(CONTROL_MARK)) this.#release(JSON.parse(frame.slice(1)));
+    if (this.#released) this.#released.returned.push(frame);
+    else if (typeof frame === 'string' && frame.startsWith(CONTROL_MARK)) this.#release(JSON.parse(frame.slice(1)));
     else this.#options.client.send(frame);
   }
 
   #release(state: unknown): void {
+    this.#released = { state, returned: [], held: [] };
+    if (this.#inner) sendQuietly(this.#inner, LAST_FRAME);
+  }
+
+  #finishRelease({ state, returned, held }: { state: unknown; returned: Frame[]; held: Frame[] }): void {
+    if (this.#isClosed) return;
     this.close(1000, 'released');
-    this.#options.released?.(state);
+    this.#options.released?.(state, [...returned, ...held]);
   }
 
   #closeClient(code: number, reason: string): void {
@@ -144,6 +166,7 @@ export function pipeSocket(socket: PipeSocket, options: Omit<PipeOptions, 'clien
     },
   };
   const pipe = new Pipe({ ...options, client });
+  socket.binaryType = 'arraybuffer';
   socket.addEventListener('message', ({ data }) => {
     pipe.send(data);
   });

@@ -3,7 +3,8 @@
  * when it knows the room, the room's object adopts the session and speaks to the client through a {@link Pipe}. The object sees the
  * same frames as from a client of its own, and needs no code for the difference.
  */
-import type { SessionIdentity, Session } from './engine-io/session.ts';
+import type { Session } from './engine-io/session.ts';
+import type { SessionIdentity } from './engine-io/session-host.ts';
 import { Pipe, type PipeSocket } from './pipe.ts';
 
 const HEADER = 'x-relayed-session';
@@ -49,8 +50,9 @@ export function relaySession(session: Session, inner: PipeSocket | Promise<PipeS
         session.close('transport close');
       },
     },
-    released: (saved) => {
+    released: (saved, frames) => {
       events.released(saved);
+      for (const frame of frames) session.receiveFrame(frame);
     },
     closed: () => {
       session.relayTo();

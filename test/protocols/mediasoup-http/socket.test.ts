@@ -82,6 +82,13 @@ describe('connecting', () => {
     expect(ada.peer?.connected).toBe(true);
   });
 
+  it('is refused with 400 when the names in the URL cannot be names', async () => {
+    expect(await upgradeStatus(socketUrl({ roomName: 'x'.repeat(300), userMail: 'ada' }))).toBe(400);
+    expect(await upgradeStatus(socketUrl({ roomName: room, userMail: '\u0000' }))).toBe(400);
+    expect(await upgradeStatus(socketUrl({ userMail: 'ada' }, '/mediasoup/%zz'))).toBe(404);
+    expect(await upgradeStatus(socketUrl({ userMail: 'ada' }, '/mediasoup'))).toBe(400);
+  });
+
   it('is not recognised without a sub-protocol and a query: such a socket has to explain itself', async () => {
     const socket = new WebSocket(stack.edge.url.replace(/^http/u, 'ws'));
     await once(socket, 'open');

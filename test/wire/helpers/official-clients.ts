@@ -15,11 +15,12 @@ export interface Client {
   disconnect(): unknown;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly transports?: readonly ('polling' | 'websocket')[];
   readonly forceNew?: boolean;
   readonly reconnection?: boolean;
   readonly reconnectionDelay?: number;
+  readonly path?: string;
 }
 
 export interface Generation {

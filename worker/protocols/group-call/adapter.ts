@@ -6,7 +6,7 @@ import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { Indication, SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, statusOf } from './errors.ts';
 import type { ClientMessage, Member, ServerMessage } from './messages.ts';
 import { parseMessage, readAdmittance } from './parse.ts';
@@ -23,7 +23,7 @@ export class GroupCallAdapter implements Adapter {
     this.#capacity = capacity;
   }
 
-  admit(url: URL, session: SessionId, host: RoomHost): Admission {
+  admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
     const { userId, video, audio } = readAdmittance(url);
     host.create();
     const room = host.live()?.room;

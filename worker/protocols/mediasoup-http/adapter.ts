@@ -7,8 +7,7 @@ import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId, Time } from '../../room/participant.ts';
 import type { Publication, Source } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, RoomHost, Session } from '../protocol.ts';
-import { readings } from './entrance.ts';
+import type { Adapter, Admission, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { failed, textOf } from './errors.ts';
 import type { ApiRequest, ApiResult, ApiResults, ClientMessage, MediaStreamType, Notification, ProducerEntry } from './messages.ts';
 import { parseMessage } from './parse.ts';
@@ -52,12 +51,10 @@ export class MediasoupHttpAdapter implements Adapter {
     }
   }
 
-  admit(url: URL, session: SessionId, host: RoomHost): Admission {
+  admit({ participant: participantId }: RoomClaim, _url: URL, session: SessionId, host: RoomHost): Admission {
     const live = host.live();
-    const userMail = url.searchParams.get('userMail') ?? '';
-    if (userMail === '') return refused(400, 'roomName and userMail are needed in the query');
+    if (participantId === undefined) return refused(400, 'roomName and userMail are needed in the query');
     if (!live) return refused(404, 'room not found');
-    const participantId = readings(userMail).find((reading) => live.room.participant(reading)) ?? userMail;
     try {
       live.room.openSession(participantId, session);
       return { admitted: true, participantId, subprotocol: 'protoo' };

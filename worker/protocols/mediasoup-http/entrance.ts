@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
-import { DEFAULT_TENANT, roomIdOf } from '../../../shared/ids.ts';
+import { DEFAULT_TENANT, ParticipantIdSchema, RoomIdSchema, roomIdOf } from '../../../shared/ids.ts';
 import type { DoorEnvironment, Entrance, RoomClaim, Upgrade } from '../protocol.ts';
 import { ACCESS_DENIED, failed } from './errors.ts';
 import type { Endpoint } from './messages.ts';
@@ -36,13 +36,26 @@ function findRooms({ url, subprotocols }: Upgrade): RoomClaim[] | undefined {
   const [, prefix, roomOfPath] = /^\/(mediasoup)(?:\/([^/]+))?\/?$/u.exec(pathname) ?? [];
   const isOurs = prefix !== undefined || subprotocols.includes('protoo') || (searchParams.has('roomName') && searchParams.has('userMail'));
   if (!isOurs) return undefined;
-  const userMail = searchParams.get('userMail') ?? '';
-  const names = roomOfPath === undefined ? readings(searchParams.get('roomName') ?? '') : [decodeURIComponent(roomOfPath)];
-  return names.filter((name) => name !== '').map((name) => ({ room: roomIdOf(DEFAULT_TENANT, name), participant: userMail }));
+  const names = roomOfPath === undefined ? readings(searchParams.get('roomName')) : [decoded(roomOfPath)];
+  const mails = readings(searchParams.get('userMail')).filter((mail) => ParticipantIdSchema.safeParse(mail).success);
+  return names.flatMap((name): RoomClaim[] => {
+    const { success, data: room } = RoomIdSchema.safeParse(roomIdOf(DEFAULT_TENANT, name));
+    if (!success) return [];
+    return mails.length === 0 ? [{ room }] : mails.map((participant) => ({ room, participant }));
+  });
 }
 
-/** Clients do not percent-encode, so a `+` in the URL may be a space or a plus. */
-export function readings(value: string): string[] {
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** Clients do not percent-encode, so a `+` in the URL may be a space or a plus. Nothing to read is no reading. */
+function readings(value: string | null): string[] {
+  if (value === null || value === '') return [];
   return value.includes(' ') ? [value, value.replaceAll(' ', '+')] : [value];
 }
 

@@ -2,7 +2,7 @@ import { EngineServer, type EngineApplication, type Platform } from '../engine-i
 import type { FrameSocket } from '../engine-io/packet.ts';
 import type { Session } from '../engine-io/session.ts';
 import { engineSettings, type EngineSettings } from '../engine-io/settings.ts';
-import { releaseFrame } from '../pipe.ts';
+import { LAST_FRAME, releaseFrame } from '../pipe.ts';
 import { readRelayRequest } from '../relay.ts';
 import { createSid } from './affinity.ts';
 import { AlarmClock } from './alarm-clock.ts';
@@ -83,9 +83,7 @@ export class DurableConnections implements Platform {
   /** Gives an adopted session back to the server that opened it. */
   release(session: Session): void {
     const { socket } = session;
-    const saved = this.server.release(session);
-    socket?.send(releaseFrame(saved));
-    socket?.close(1000, 'released');
+    socket?.send(releaseFrame(this.server.release(session)));
   }
 
   /** Accepts a WebSocket that hibernates. */
@@ -102,7 +100,8 @@ export class DurableConnections implements Platform {
   }
 
   receive(socket: WebSocket, frame: string | ArrayBuffer): void {
-    this.server.receive(socket, frame);
+    if (this.server.sessionOf(socket)) this.server.receive(socket, frame);
+    else returnFrame(socket, frame);
   }
 
   socketClosed(socket: WebSocket): void {
@@ -156,6 +155,16 @@ export class DurableConnections implements Platform {
 /** Any number that differs between objects: the beginning of the id, which is random. */
 function phaseOf(id: DurableObjectId): number {
   return Number.parseInt(id.toString().slice(0, 8), 16);
+}
+
+/** The client of this socket was released: what it still sends belongs to the server that opened its session. */
+function returnFrame(socket: WebSocket, frame: string | ArrayBuffer): void {
+  try {
+    if (frame === LAST_FRAME) socket.close(1000, 'released');
+    else socket.send(frame);
+  } catch {
+    // The socket of a session that was closed; what still arrives on it concerns nobody.
+  }
 }
 
 /** A second WebSocket of a session must see a closed connection rather than an HTTP error. */

@@ -46,7 +46,7 @@ export function heard(heartbeat: Heartbeat, now: number): void {
 }
 
 /** When the session ends unless something arrives before. `undefined` while nothing is awaited from the client. */
-export function expiresAt(heartbeat: Heartbeat, settings: HeartbeatSettings): number | undefined {
+function expiresAt(heartbeat: Heartbeat, settings: HeartbeatSettings): number | undefined {
   if (heartbeat.revision === 3) return heartbeat.lastHeardAt + settings.pingInterval + settings.pingTimeout;
   if (heartbeat.answerDueAt === undefined) return undefined;
   // A client that is sending is alive, even if its answer is stuck behind what it sends.

@@ -7,7 +7,8 @@ import type { HeartbeatSettings } from './heartbeat.ts';
 import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
-import { Session, type CloseReason, type SessionHost, type SessionIdentity, type SessionRecord } from './session.ts';
+import { Session } from './session.ts';
+import type { CloseReason, SessionHost, SessionIdentity, SessionRecord } from './session-host.ts';
 import { pingIntervalOf, type EngineSettings } from './settings.ts';
 
 /** What runs above Engine.IO. It is told of sessions, and may keep data of its own with them. */
@@ -56,7 +57,7 @@ export interface StoredSession {
 }
 
 /** An Engine.IO server for one object: all its sessions, over polling and WebSockets. */
-export class EngineServer implements SessionHost {
+export class EngineServer implements SessionHost<Session> {
   readonly settings: EngineSettings;
   readonly #platform: Platform;
   readonly #application: EngineApplication;

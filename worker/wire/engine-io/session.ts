@@ -13,12 +13,8 @@ import {
 import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Packet, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
-import type { EngineSettings } from './settings.ts';
+import type { CloseReason, Relay, SessionHost, SessionIdentity, SessionRecord } from './session-host.ts';
 import { Upgrade } from './upgrade.ts';
-
-/** Why a session ended, in the words of the official server, and one of ours: `back pressure`. */
-export type CloseReason =
-  'transport close' | 'transport error' | 'ping timeout' | 'parse error' | 'payload too large' | 'back pressure' | 'forced close';
 
 /** The WebSocket close code for each reason (RFC 6455, section 7.4). A client of the official library reconnects after every one of them. */
 const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
@@ -30,41 +26,6 @@ const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
   'back pressure': 1013,
   'forced close': 1000,
 };
-
-/** What a session needs of its server. */
-export interface SessionHost {
-  readonly settings: EngineSettings;
-  heartbeatSettings(revision: Revision): HeartbeatSettings;
-  now(): number;
-  /** Runs a callback later, while a request is waiting for it. */
-  after(milliseconds: number, callback: () => void): void;
-  /** When a client of revision 3 last sent a heartbeat that the platform answered by itself, in milliseconds since the epoch. */
-  heartbeatSeenAt(socket: FrameSocket): number | undefined;
-  changed(session: Session): void;
-  needsAttentionAt(time: number): void;
-  received(session: Session, data: Data): void;
-  closed(session: Session, reason: CloseReason): void;
-}
-
-/** What is known of a session when it opens. */
-export interface SessionIdentity {
-  readonly sid: string;
-  readonly revision: Revision;
-  /** The client cannot receive binary frames. */
-  readonly base64Only: boolean;
-}
-
-/** What must survive while the object sleeps. Binary data included, so it is stored by structured clone and not as JSON. */
-export interface SessionRecord extends SessionIdentity {
-  readonly transport: 'polling' | 'websocket';
-  readonly heartbeat: Heartbeat;
-  /** Packets that a polling client has not fetched. */
-  readonly waiting: readonly Packet[];
-  readonly closing: boolean;
-}
-
-/** Takes over all that a client sends, and answers with frames of its own: another server behind this one. */
-export type Relay = (frame: Frame) => void;
 
 /** How long after its last activity a polling session is saved, should the object fall asleep, in milliseconds. */
 const SETTLE_TIME = 5_000;
@@ -79,7 +40,7 @@ export class Session {
   readonly revision: Revision;
   readonly base64Only: boolean;
   readonly heartbeat: Heartbeat;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #pressure: BackPressure;
   #transport: FrameSocket | PollingTransport;
   #upgrade: Upgrade | undefined;
@@ -89,17 +50,17 @@ export class Session {
   #settlesAt: number | undefined;
   #heartbeatSeenAt = 0;
 
-  constructor(host: SessionHost, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
+  constructor(host: SessionHost<Session>, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
     ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
     this.#host = host;
     this.#transport = transport;
-    this.#pressure = new BackPressure(host.settings.sendLimit);
+    this.#pressure = new BackPressure(host.settings.sendLimit, () => host.now());
     this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings(this.revision));
     if (record?.closing) this.#linger();
   }
 
   /** A session as it was before the object slept. */
-  static restore(host: SessionHost, record: SessionRecord, socket: FrameSocket | undefined): Session {
+  static restore(host: SessionHost<Session>, record: SessionRecord, socket: FrameSocket | undefined): Session {
     const transport = socket ?? new PollingTransport();
     if (transport instanceof PollingTransport) transport.send(...record.waiting.map(({ type, data }) => new OutgoingPacket(type, data)));
     return new Session(host, record, transport, record);
@@ -149,6 +110,7 @@ export class Session {
     if (pressure === 'over') this.close('back pressure');
     else this.#write(packet);
     if (pressure === 'ask') this.#askForProof();
+    this.#watchPressure();
   }
 
   /** Passes a frame of another server on to the client, see {@link relayTo}. */
@@ -374,13 +336,17 @@ export class Session {
   #askForProof(): void {
     this.#noteHeartbeats();
     if (this.revision === 4 && this.socket && this.heartbeat.answerDueAt === undefined) this.#ping();
-    else if (!this.#pressure.isAsking) this.#pressure.asked(this.#host.now());
-    this.#host.needsAttentionAt(this.#pressure.stallsAt() ?? Infinity);
+    else if (!this.#pressure.isAsking) this.#pressure.asked();
+  }
+
+  #watchPressure(): void {
+    const stallsAt = this.#pressure.stallsAt();
+    if (stallsAt !== undefined) this.#host.needsAttentionAt(stallsAt);
   }
 
   #ping(): void {
     const now = this.#host.now();
-    this.#pressure.asked(now);
+    this.#pressure.asked();
     pingSent(this.heartbeat, now, this.#host.heartbeatSettings(this.revision));
     this.#write(new OutgoingPacket('ping'));
     this.#host.changed(this);

@@ -24,7 +24,7 @@ export interface EngineSettings {
 }
 
 /** The defaults of the official server; the send limit is ours. */
-export const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
+const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   pingInterval: 25_000,
   pingTimeout: 20_000,
   upgradeTimeout: 10_000,

@@ -75,11 +75,11 @@ export class Namespace implements SocketHome {
     return packets;
   }
 
-  *#receivers({ only, except }: Audience): Iterable<Socket> {
-    for (const id of only ?? this.sockets.keys()) {
-      const socket = except?.includes(id) ? undefined : this.sockets.get(id);
-      if (socket) yield socket;
-    }
+  #receivers({ only, except }: Audience): Iterable<Socket> {
+    const { sockets } = this;
+    if (!only && !except) return sockets.values();
+    const chosen = only ? only.flatMap((id) => sockets.get(id) ?? []) : [...sockets.values()];
+    return except ? chosen.filter(({ id }) => !except.includes(id)) : chosen;
   }
 }
 

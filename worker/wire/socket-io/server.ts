@@ -1,7 +1,8 @@
 import { OutgoingPacket } from '../engine-io/outgoing.ts';
 import type { Data } from '../engine-io/packet.ts';
 import type { EngineApplication, Surroundings } from '../engine-io/server.ts';
-import type { CloseReason, Session } from '../engine-io/session.ts';
+import type { Session } from '../engine-io/session.ts';
+import type { CloseReason } from '../engine-io/session-host.ts';
 import { randomToken } from '../random.ts';
 import type { Ack, SocketApplication, Verdict } from './application.ts';
 import { Connection, type ConnectionRecord } from './connection.ts';

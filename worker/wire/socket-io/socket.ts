@@ -1,4 +1,5 @@
-import type { CloseReason, Session } from '../engine-io/session.ts';
+import type { Session } from '../engine-io/session.ts';
+import type { CloseReason } from '../engine-io/session-host.ts';
 import { PendingAcks, type PendingAck } from './acks.ts';
 import { writeAck, writeDisconnected } from './packet.ts';
 

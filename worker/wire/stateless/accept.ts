@@ -18,6 +18,8 @@ export function acceptStateless(request: Request, application: EngineApplication
   if (intent.kind !== 'open' || intent.transport !== 'websocket') return errorResponse(BAD_REQUEST);
   const { 0: client, 1: socket } = new WebSocketPair();
   socket.accept();
+  // The default became `blob` with newer compatibility dates.
+  socket.binaryType = 'arraybuffer';
   socket.addEventListener('message', ({ data }) => {
     server.receive(socket, data as Frame);
   });

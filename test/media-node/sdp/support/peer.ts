@@ -13,8 +13,8 @@ export interface Received {
 
 export interface SentTracks {
   readonly audio?: boolean;
-  /** Colour of the picture; no video without. */
-  readonly video?: string;
+  /** Width of the picture, by which the test knows it again; no video without. */
+  readonly video?: number;
   readonly direction?: RTCRtpTransceiverDirection;
   readonly rids?: readonly string[];
 }
@@ -55,7 +55,6 @@ export class Chromium {
     return new Peer(this.page, name);
   }
 
-  /** @returns the error of Chromium for each answer that it does not take; every one is set on a connection that made its offer. */
   async close(): Promise<void> {
     await this.#browser.close();
   }
@@ -74,7 +73,7 @@ export class Peer {
   /** Adds tracks that are made on the spot: a picture that changes ten times a second, and a tone. */
   async send({ audio = false, video, direction = 'sendonly', rids = [] }: SentTracks): Promise<void> {
     await this.#page.evaluate(
-      ([name, withAudio, colour, way, layers]) => {
+      ([name, withAudio, width, way, layers]) => {
         const peer = window.peers.get(name);
         const stream = new MediaStream();
         if (withAudio) {
@@ -85,16 +84,16 @@ export class Peer {
           tone.start();
           for (const track of destination.stream.getTracks()) stream.addTrack(track);
         }
-        if (colour !== null) {
+        if (width !== null) {
           const canvas = document.createElement('canvas');
-          canvas.width = layers.length > 0 ? 640 : 160;
-          canvas.height = layers.length > 0 ? 480 : 120;
+          canvas.width = width;
+          canvas.height = (width * 9) / 16;
           const context = canvas.getContext('2d');
           let count = 0;
           setInterval(() => {
             count += 1;
             if (context === null) return;
-            context.fillStyle = colour;
+            context.fillStyle = 'green';
             context.fillRect(0, 0, canvas.width, canvas.height);
             context.fillStyle = 'white';
             context.fillRect((count * 7) % canvas.width, 20, 20, 20);
@@ -104,7 +103,13 @@ export class Peer {
         for (const track of stream.getTracks()) {
           const sendEncodings =
             track.kind === 'video' && layers.length > 0
-              ? { sendEncodings: layers.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (layers.length - 1 - index) })) }
+              ? {
+                  sendEncodings: layers.map((rid, index) => ({
+                    rid,
+                    scaleResolutionDownBy: 2 ** (layers.length - 1 - index),
+                    maxBitrate: 60_000 * 8 ** index,
+                  })),
+                }
               : {};
           peer?.addTransceiver(track, { direction: way, streams: [stream], ...sendEncodings });
         }
@@ -121,6 +126,19 @@ export class Peer {
         for (const kind of wanted) window.peers.get(name)?.addTransceiver(kind, { direction: 'recvonly' });
       },
       [this.#name, [...kinds]] as const,
+    );
+  }
+
+  /** Lets all sections of later offers have these codecs only, which keeps a description with many sections short. */
+  async prefer(...codecs: readonly string[]): Promise<void> {
+    await this.#page.evaluate(
+      ([name, wanted]) => {
+        for (const transceiver of window.peers.get(name)?.getTransceivers() ?? []) {
+          const { codecs: all = [] } = RTCRtpReceiver.getCapabilities(transceiver.receiver.track.kind) ?? {};
+          transceiver.setCodecPreferences(all.filter(({ mimeType }) => wanted.includes(mimeType.split('/')[1] ?? '')));
+        }
+      },
+      [this.#name, [...codecs]] as const,
     );
   }
 
@@ -173,15 +191,11 @@ export class Peer {
   async received(mid: string): Promise<Received> {
     return this.#page.evaluate(
       async ([name, section]) => {
-        const transceiver = window.peers
-          .get(name)
-          ?.getTransceivers()
-          .find((one) => one.mid === section);
-        const report = (await transceiver?.receiver.getStats()) ?? new Map<string, Record<string, unknown>>();
-        const all = [...report.values()] as Record<string, unknown>[];
-        const inbound = all.filter(({ type }) => type === 'inbound-rtp');
+        // Not the receiver's own statistics: they do not follow a stream that takes the place of another without being announced.
+        const all = [...((await window.peers.get(name)?.getStats()) ?? new Map<string, unknown>()).values()] as Record<string, unknown>[];
+        const inbound = all.filter((one) => one.type === 'inbound-rtp' && one.mid === section);
         const sum = (key: string) => inbound.reduce((total, one) => total + Number(one[key] ?? 0), 0);
-        const codec = all.find(({ type }) => type === 'codec');
+        const codec = all.find(({ id }) => inbound.some(({ codecId }) => codecId === id));
         return {
           framesDecoded: sum('framesDecoded'),
           audioPackets: inbound.filter(({ kind }) => kind === 'audio').reduce((total, one) => total + Number(one.packetsReceived ?? 0), 0),

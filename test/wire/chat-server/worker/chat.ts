@@ -6,7 +6,7 @@ import { SocketServer } from '../../../../worker/wire/socket-io/server.ts';
 import type { Socket } from '../../../../worker/wire/socket-io/socket.ts';
 import { settingsOf, type Environment } from './environment.ts';
 
-export const ADOPT_PATH = '/adopt';
+const ADOPT_PATH = '/adopt';
 
 /** A room in which each event exercises one ability of the layer. */
 export class Chat extends DurableObject<Environment> implements SocketApplication {

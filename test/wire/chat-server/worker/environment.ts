@@ -5,6 +5,7 @@ export interface Environment {
   readonly SETTINGS: string;
   readonly RECOVERY: 'on' | 'off';
   readonly CHATS: DurableObjectNamespace;
+  readonly BARES: DurableObjectNamespace;
   readonly LOBBIES: DurableObjectNamespace;
 }
 

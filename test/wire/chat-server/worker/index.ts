@@ -4,12 +4,13 @@ import { acceptStateless } from '../../../../worker/wire/stateless/accept.ts';
 import { settingsOf, type Environment } from './environment.ts';
 import { Reception } from './lobby.ts';
 
+export { Bare } from './bare.ts';
 export { Chat } from './chat.ts';
 export { Lobby } from './lobby.ts';
 
 /**
  * `/room/<name>/socket.io/` goes straight to a room; `/door/socket.io/` leaves the room to a message; `/raw` pipes a plain WebSocket to
- * the room that its first message names.
+ * the room that its first message names; `/bare/` is the benchmark's yardstick.
  */
 export default {
   fetch(request, environment) {
@@ -18,6 +19,7 @@ export default {
     if (room) return environment.CHATS.get(environment.CHATS.idFromName(room)).fetch(request);
     if (url.pathname.startsWith('/door/')) return door(request, url, environment);
     if (url.pathname === '/raw') return raw(environment);
+    if (url.pathname === '/bare/') return environment.BARES.get(environment.BARES.idFromName('bare')).fetch(request);
     return new Response(null, { status: 404 });
   },
 } satisfies ExportedHandler<Environment>;

@@ -1,4 +1,4 @@
-import { MIN_SECRET_CHARACTERS } from '../shared/signature.ts';
+import { MIN_SECRET_CHARACTERS } from './signature.ts';
 
 /** A random hex secret of 32 characters has about 115 bits by this measure, a repeated word much less. */
 const MIN_ENTROPY_BITS = 90;
