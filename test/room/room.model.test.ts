@@ -37,6 +37,8 @@ const command = fc.oneof(
   fc.record({ type: fc.constant('sweep' as const), wait: fc.integer({ min: 0, max: 30_000 }) }),
   fc.record({ type: fc.constant('media lost' as const) }),
 );
+/** Without a size the library makes some ten at most, after which little has happened. */
+const manyCommands = fc.array(command, { maxLength: 60, size: 'max' });
 type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;
 
 class Player {
@@ -156,7 +158,7 @@ function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean
 
 it('whatever happens, the events alone tell the state, without gaps, and the store can rebuild it', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+    fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { room, events } = player.test;
@@ -176,7 +178,7 @@ it('whatever happens, the events alone tell the state, without gaps, and the sto
 
 it('nobody has two publications of one source, and no record outlives what it belongs to', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+    fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { room, store } = player.test;
@@ -213,7 +215,7 @@ function bestOf(test: RoomUnderTest, watched: string, kinds: readonly string[]):
 
 it('orders alone bring every view to what there is to see, in the only connection for its purpose', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+    fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { test, negotiated } = player;
