@@ -1,6 +1,7 @@
 import type { MediaOrder, RoomEvent } from '../../worker/room/events.ts';
 import type { RecordStore } from '../../worker/room/records.ts';
-import { newRoom, Room, type RoomSnapshot } from '../../worker/room/room.ts';
+import { Room } from '../../worker/room/room.ts';
+import { newRoom, type RoomSnapshot } from '../../worker/room/snapshot.ts';
 
 /** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
 class MemoryStore implements RecordStore {
@@ -71,6 +72,18 @@ export class RoomUnderTest {
   }
 }
 
+/** The media node as the orders make it: which producer stands in which section of which connection. */
+export function sectionsAfter(orders: readonly MediaOrder[], negotiated: ReadonlyMap<string, Record<string, string | null>>) {
+  const sections = new Map([...negotiated].map(([connection, mids]) => [connection, { ...mids }]));
+  for (const order of orders) {
+    if (order.type === 'close-connection') sections.delete(order.connection);
+    const section = 'mid' in order ? sections.get(order.connection) : undefined;
+    if (section && order.type === 'attach-producer') section[order.mid] = order.producer;
+    if (section && order.type === 'detach-producer') section[order.mid] = null;
+  }
+  return sections;
+}
+
 /** Everything observable of a room, for comparing two of them. */
 export function contentsOf(room: Room): object {
   const participants = room.participants().toSorted((one, other) => one.id.localeCompare(other.id));
@@ -80,6 +93,9 @@ export function contentsOf(room: Room): object {
       participant,
       publications: room.publicationsOf(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
       subscriptions: room.subscriptionsOf(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
+      connections: room.connectionsOf(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
+      views: room.viewsBy(participant.id).toSorted((one, other) => one.id.localeCompare(other.id)),
+      indication: room.indicationOf(participant.id),
     })),
   };
 }

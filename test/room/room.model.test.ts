@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Refusal } from '../../worker/room/errors.ts';
 import type { RoomEvent } from '../../worker/room/events.ts';
-import type { Source } from '../../worker/room/publication.ts';
-import { contentsOf, RoomUnderTest } from './room-under-test.ts';
+import { kindOf, type Source } from '../../worker/room/publication.ts';
+import { contentsOf, RoomUnderTest, sectionsAfter } from './room-under-test.ts';
 
 const participant = fc.constantFrom('ada', 'bob', 'eve');
 const source = fc.constantFrom<Source>('microphone', 'camera', 'screen');
@@ -17,14 +17,34 @@ const command = fc.oneof(
   fc.record({ type: fc.constant('unpublish' as const), participant, source }),
   fc.record({ type: fc.constant('pause' as const), participant, source, paused: fc.boolean() }),
   fc.record({ type: fc.constant('subscribe' as const), participant }),
+  fc.record({ type: fc.constant('take over' as const), participant, audio: fc.boolean(), video: fc.boolean() }),
+  fc.record({
+    type: fc.constant('declare' as const),
+    participant,
+    kind: fc.constantFrom('audio' as const, 'video' as const),
+    on: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant('publish by offer' as const), participant, sources: fc.uniqueArray(source) }),
+  fc.record({ type: fc.constant('view by offer' as const), participant, watched: participant, sections: fc.integer({ min: 0, max: 3 }) }),
+  fc.record({ type: fc.constant('offer in vain' as const), participant, purpose: fc.constantFrom('publish', 'view ada') }),
+  fc.record({
+    type: fc.constant('report' as const),
+    participant,
+    which: fc.nat({ max: 3 }),
+    state: fc.constantFrom('connected' as const, 'lost' as const, 'closed' as const),
+  }),
   fc.record({ type: fc.constant('disclose' as const) }),
   fc.record({ type: fc.constant('sweep' as const), wait: fc.integer({ min: 0, max: 30_000 }) }),
   fc.record({ type: fc.constant('media lost' as const) }),
 );
+/** Without a size the library makes some ten at most, after which little has happened. */
+const manyCommands = fc.array(command, { maxLength: 60, size: 'max' });
 type Command = typeof command extends fc.Arbitrary<infer Value> ? Value : never;
 
 class Player {
   readonly test = new RoomUnderTest();
+  /** What stood in the sections of each connection when it was negotiated. */
+  readonly negotiated = new Map<string, Record<string, string | null>>();
   #now = 0;
   #ids = 0;
 
@@ -58,6 +78,27 @@ class Player {
         return room.setPaused(step.participant, step.source, step.paused);
       case 'subscribe':
         return this.#subscribe(step.participant);
+      case 'take over':
+        room.join(step.participant, this.#now, this.#now + 20_000, {
+          takeover: 'word',
+          indication: { audio: step.audio, video: step.video },
+        });
+        return room.openSession(step.participant, 's1');
+      case 'declare':
+        room.declare(step.participant, step.kind, step.on);
+        return undefined;
+      case 'publish by offer':
+        return this.#publish(step.participant, step.sources);
+      case 'view by offer':
+        return this.#view(step.participant, step.watched, step.sections);
+      case 'offer in vain':
+        room.closeConnection(room.openConnection(step.participant, 'send', step.purpose, `n${++this.#ids}`).id);
+        return undefined;
+      case 'report': {
+        const connection = room.connectionsOf(step.participant)[step.which];
+        if (connection) room.connectionChanged(connection.id, step.state, this.#now);
+        return undefined;
+      }
       case 'disclose':
         room.disclose(room.participants());
         return undefined;
@@ -71,6 +112,23 @@ class Player {
     }
   }
 
+  #publish(id: string, sources: readonly Source[]): unknown {
+    const connection = this.test.room.openConnection(id, 'send', 'publish', `n${++this.#ids}`);
+    const tracks = sources.map((one) => ({ source: one, id: `p${++this.#ids}` }));
+    return this.test.room.publishOver(connection.id, tracks);
+  }
+
+  /** Sections: audio, video, video. The media node has attached nothing yet when the room hears of them. */
+  #view(id: string, watched: string, count: number): unknown {
+    const { room } = this.test;
+    room.require(watched);
+    const connection = room.openConnection(id, 'receive', `view ${watched}`, `n${++this.#ids}`);
+    const kinds = (['audio', 'video', 'video'] as const).slice(0, count);
+    this.negotiated.set(connection.id, Object.fromEntries(kinds.map((_kind, index) => [String(index), null])));
+    const sections = kinds.map((kind, index) => ({ mid: String(index), kind, publicationId: null }));
+    return room.viewOver(connection.id, watched, sections);
+  }
+
   #subscribe(id: string): unknown {
     const { room } = this.test;
     const [publication] = room.participants().flatMap((other) => room.publicationsOf(other.id));
@@ -78,35 +136,39 @@ class Player {
   }
 }
 
-/** A client that believes nothing but the events: participant → its publications and whether they are paused. */
+/** A client that believes nothing but the events: participant → its publications and whether they are paused, and its indication. */
 function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean>> {
   const view = new Map<string, Map<string, boolean>>();
   for (const event of events) {
     const known = view.get(event.participantId);
     if (event.type === 'participant-joined') {
       expect(known, 'joined twice').toBeUndefined();
-      view.set(event.participantId, new Map(event.publications.map(({ id, paused }) => [id, paused])));
+      const publications = event.publications.map(({ id, paused }) => [id, paused] as const);
+      view.set(event.participantId, new Map([...publications, ...Object.entries(event.indication)]));
       continue;
     }
     if (!known) throw new Error(`${event.type} about somebody who was never announced`);
     if (event.type === 'participant-left') view.delete(event.participantId);
     else if (event.type === 'publication-removed') expect(known.delete(event.publication.id)).toBe(true);
-    else if (event.type !== 'talking-changed' && event.type !== 'indication-changed')
-      known.set(event.publication.id, event.publication.paused);
+    else if (event.type === 'indication-changed') known.set(event.kind, event.on);
+    else if (event.type !== 'talking-changed') known.set(event.publication.id, event.publication.paused);
   }
   return view;
 }
 
 it('whatever happens, the events alone tell the state, without gaps, and the store can rebuild it', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+    fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { room, events } = player.test;
 
       expect(events.map((event) => event.sequence)).toEqual(events.map((_event, index) => index + 1));
       const announced = room.participants().filter(({ presence }) => presence.state !== 'entering');
-      const state = announced.map(({ id }) => [id, new Map(room.publicationsOf(id).map((one) => [one.id, one.paused]))] as const);
+      const state = announced.map(({ id }) => {
+        const publications = room.publicationsOf(id).map((one) => [one.id, one.paused] as const);
+        return [id, new Map([...publications, ...Object.entries(room.indicationOf(id))])] as const;
+      });
       expect(viewFrom(events)).toEqual(new Map(state));
       expect(contentsOf(player.test.reloaded())).toEqual(contentsOf(room));
     }),
@@ -116,7 +178,7 @@ it('whatever happens, the events alone tell the state, without gaps, and the sto
 
 it('nobody has two publications of one source, and no record outlives what it belongs to', () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+    fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { room, store } = player.test;
@@ -124,12 +186,50 @@ it('nobody has two publications of one source, and no record outlives what it be
         const sources = room.publicationsOf(id).map((publication) => publication.source);
         expect(new Set(sources).size).toBe(sources.length);
       }
-      const { participants, publications, subscriptions } = store.load();
+      const { participants, publications, subscriptions, connections, views } = store.load();
       const ids = new Set(participants.map(({ id }) => id));
       expect(publications.filter(({ participantId }) => !ids.has(participantId))).toEqual([]);
       const published = new Set(publications.map(({ id }) => id));
       expect(subscriptions.filter((one) => !ids.has(one.participantId) || !published.has(one.publicationId))).toEqual([]);
+      expect(connections.filter(({ participantId }) => !ids.has(participantId))).toEqual([]);
+      const connected = new Set(connections.map(({ id }) => id));
+      const isOrphan = (one: (typeof views)[number]) =>
+        !ids.has(one.participantId) || !ids.has(one.watchedId) || !connected.has(one.connectionId);
+      expect(views.filter(isOrphan)).toEqual([]);
+      expect(publications.filter(({ connectionId }) => connectionId !== undefined && !connected.has(connectionId))).toEqual([]);
     }),
     { numRuns: 300 },
+  );
+});
+
+/** What a viewer with sections of these kinds is to see, said in another way than the room finds it. */
+function bestOf(test: RoomUnderTest, watched: string, kinds: readonly string[]): (string | null)[] {
+  const rank = (one: { source: Source }) => (one.source === 'screen' ? 0 : 1);
+  const left = test.room.publicationsOf(watched).toSorted((one, other) => rank(one) - rank(other));
+  return kinds.map((kind) => {
+    const found = left.find((one) => kindOf(one.source) === kind);
+    if (found) left.splice(left.indexOf(found), 1);
+    return found?.id ?? null;
+  });
+}
+
+it('orders alone bring every view to what there is to see, in the only connection for its purpose', () => {
+  fc.assert(
+    fc.property(manyCommands, (commands) => {
+      const player = new Player();
+      for (const step of commands) player.play(step);
+      const { test, negotiated } = player;
+      const sections = sectionsAfter(test.orders, negotiated);
+      for (const view of test.room.participants().flatMap(({ id }) => test.room.viewsBy(id))) {
+        const kinds = view.sections.map(({ kind }) => kind);
+        const expected = bestOf(test, view.watchedId, kinds);
+        expect(Object.values(sections.get(view.connectionId) ?? {})).toEqual(expected);
+        expect(view.sections.map(({ publicationId }) => publicationId)).toEqual(expected);
+      }
+      const connections = test.room.participants().flatMap(({ id }) => test.room.connectionsOf(id));
+      const purposes = connections.map(({ participantId, purpose }) => `${participantId} ${purpose}`);
+      expect(new Set(purposes).size).toBe(purposes.length);
+    }),
+    { numRuns: 500 },
   );
 });

@@ -8,7 +8,8 @@ import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protoc
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
-import { newRoom, Room, type RoomOutlet, type RoomSnapshot } from '../room/room.ts';
+import { Room, type RoomOutlet } from '../room/room.ts';
+import { newRoom, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
 import { MediaClient } from './media-client.ts';

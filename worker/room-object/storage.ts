@@ -1,5 +1,5 @@
 import type { RecordStore } from '../room/records.ts';
-import type { RoomSnapshot } from '../room/room.ts';
+import type { RoomSnapshot } from '../room/snapshot.ts';
 
 /** One column of JSON per record: the room is always loaded whole, and nothing is looked up by a field. */
 const SCHEMA = `

@@ -183,6 +183,8 @@ export class Conference {
         await this.#media.open();
         const description = await this.#media.call('answerOffer', { connection: connection.id }, { attempt: 1, sdp, plan: [plan()] });
         this.#room.requireNewest(connection.id);
+        // It opens nothing, and so it must not take the place of anything.
+        if (description.sections.length === 0) throw new Refusal('invalid-media-parameters', 'the offer has no media section');
         take(connection, description.sections);
         return description;
       } catch (error) {

@@ -6,31 +6,11 @@ import { Refusal } from './errors.ts';
 import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
 import { type Indication, type Participant, type Presence, type SessionId, type Time, leaseOf } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
+import { Publications } from './publications.ts';
 import { Collection, type RecordStore } from './records.ts';
+import type { RoomRecord, RoomSnapshot } from './snapshot.ts';
 import type { Subscription } from './subscription.ts';
 import type { View, ViewSection } from './view.ts';
-
-/** What the room knows of itself beside its members. */
-export interface RoomRecord {
-  readonly id: RoomId;
-  readonly createdAt: Time;
-  /** Number of the last event. */
-  readonly sequence: number;
-  /** Generation of the last participant that joined. */
-  readonly lastGeneration: number;
-  /** Whether anybody ever got further than asking for a seat. */
-  readonly entered: boolean;
-}
-
-/** Everything that a room consists of, as it was stored. */
-export interface RoomSnapshot {
-  readonly room: RoomRecord;
-  readonly participants: readonly Participant[];
-  readonly publications: readonly Publication[];
-  readonly subscriptions: readonly Subscription[];
-  readonly connections: readonly Connection[];
-  readonly views: readonly View[];
-}
 
 /** Where the room's decisions go. Called synchronously and in order. */
 export interface RoomOutlet {
@@ -60,12 +40,6 @@ const STALE_ENTRY: Time = 10_000;
 /** A participant whose media connection is lost may still recover for this long. */
 const MEDIA_LOSS_GRACE: Time = 10_000;
 
-/** A new, empty room. */
-export function newRoom(id: RoomId, now: Time): RoomSnapshot {
-  const room: RoomRecord = { id, createdAt: now, sequence: 0, lastGeneration: 0, entered: false };
-  return { room, participants: [], publications: [], subscriptions: [], connections: [], views: [] };
-}
-
 /**
  * The one model of a conference: who is there, what they publish and subscribe to, and the one order of everything that happens.
  *
@@ -75,8 +49,7 @@ export function newRoom(id: RoomId, now: Time): RoomSnapshot {
 export class Room {
   readonly #record: Collection<RoomRecord>;
   readonly #participants: Collection<Participant>;
-  readonly #publications: Collection<Publication>;
-  readonly #subscriptions: Collection<Subscription>;
+  readonly #publications: Publications;
   readonly #connections: Connections;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
@@ -88,8 +61,7 @@ export class Room {
     this.id = snapshot.room.id;
     this.#record = new Collection('room', store, [snapshot.room]);
     this.#participants = new Collection('participants', store, snapshot.participants);
-    this.#publications = new Collection('publications', store, snapshot.publications);
-    this.#subscriptions = new Collection('subscriptions', store, snapshot.subscriptions);
+    this.#publications = new Publications(snapshot, store);
     this.#connections = new Connections(snapshot, store, (order) => {
       outlet.order(order);
     });
@@ -119,11 +91,11 @@ export class Room {
   }
 
   publicationsOf(participantId: ParticipantId): Publication[] {
-    return this.#publications.filter((publication) => publication.participantId === participantId);
+    return this.#publications.of(participantId);
   }
 
   subscriptionsOf(participantId: ParticipantId): Subscription[] {
-    return this.#subscriptions.filter((subscription) => subscription.participantId === participantId);
+    return this.#publications.subscriptionsOf(participantId);
   }
 
   connectionsOf(participantId: ParticipantId): Connection[] {
@@ -173,9 +145,7 @@ export class Room {
 
     this.#noteEntry();
     const opened = this.#participants.set({ ...participant, presence: { state: 'present', session, until: null }, disclosed: true });
-    if (presence.state === 'entering') {
-      this.#announce(id);
-    }
+    if (presence.state === 'entering') this.#announce(id);
     return opened;
   }
 
@@ -257,7 +227,7 @@ export class Room {
 
   /** Pauses or resumes a publication for everybody. @returns whether there is one. */
   setPaused(participantId: ParticipantId, source: Source, paused: boolean): boolean {
-    const publication = this.#published(participantId, source);
+    const publication = this.#publications.from(participantId, source);
     if (!publication) return false;
     this.#outlet.order({ type: paused ? 'pause-producer' : 'resume-producer', participantId, producer: publication.id });
     this.#changePublications(participantId, () => {
@@ -282,7 +252,7 @@ export class Room {
   /** Notes that a consumer of the media node carries a publication to a participant. */
   subscribe(participantId: ParticipantId, id: MediaId, publicationId: MediaId): Subscription {
     this.require(participantId);
-    return this.#subscriptions.set({ id, participantId, publicationId });
+    return this.#publications.subscribe({ id, participantId, publicationId });
   }
 
   // ---- Connections that are negotiated -------------------------------------------------------------------------------------
@@ -331,7 +301,7 @@ export class Room {
     if (!connection) return;
     this.#connections.close(connection);
     this.#changePublications(connection.participantId, () => {
-      for (const publication of this.#publications.filter((one) => one.connectionId === id)) this.#endPublication(publication);
+      for (const publication of this.#publications.over(id)) this.#endPublication(publication);
     });
   }
 
@@ -393,10 +363,6 @@ export class Room {
     if (!this.#own.entered) this.#record.set({ ...this.#own, entered: true });
   }
 
-  #published(participantId: ParticipantId, source: Source): Publication | undefined {
-    return this.publicationsOf(participantId).find((publication) => publication.source === source);
-  }
-
   #withSession(id: ParticipantId, session: SessionId): Participant | undefined {
     const participant = this.#participants.get(id);
     return participant?.presence.state === 'present' && participant.presence.session === session ? participant : undefined;
@@ -445,7 +411,7 @@ export class Room {
   }
 
   #withdraw(participantId: ParticipantId, source: Source): boolean {
-    const publication = this.#published(participantId, source);
+    const publication = this.#publications.from(participantId, source);
     if (!publication) return false;
     this.#outlet.order({ type: 'close-producer', participantId, producer: publication.id });
     this.#endPublication(publication);
@@ -460,7 +426,7 @@ export class Room {
 
   #endPublication(publication: Publication): void {
     const { participantId } = publication;
-    this.#forgetPublication(publication);
+    this.#publications.forget(publication);
     this.#tell(participantId, { type: 'publication-removed', participantId, publication });
   }
 
@@ -473,20 +439,12 @@ export class Room {
     return connection;
   }
 
-  #forgetPublication(publication: Publication): void {
-    this.#publications.delete(publication.id);
-    for (const { id } of this.#subscriptions.filter((subscription) => subscription.publicationId === publication.id)) {
-      this.#subscriptions.delete(id);
-    }
-  }
-
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */
   #remove(participant: Participant, reason: LeaveReason): void {
     const { id, presence, disclosed } = participant;
     for (const connection of this.#connections.of(id)) this.#connections.close(connection);
     this.#connections.endViewsOf(id);
-    for (const publication of this.publicationsOf(id)) this.#forgetPublication(publication);
-    for (const subscription of this.subscriptionsOf(id)) this.#subscriptions.delete(subscription.id);
+    this.#publications.forgetAllOf(id);
     // Somebody may have been told of it, somebody else not: after these two events everybody agrees.
     if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);

@@ -1,0 +1,205 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Refusal, RefusalReason } from '../../worker/room/errors.ts';
+import type { ViewSection } from '../../worker/room/view.ts';
+import { RoomUnderTest } from './room-under-test.ts';
+
+const SECTIONS: readonly ViewSection[] = [
+  { mid: '0', kind: 'audio', publicationId: null },
+  { mid: '1', kind: 'video', publicationId: null },
+];
+
+let test: RoomUnderTest;
+
+beforeEach(() => {
+  test = new RoomUnderTest();
+  test.enter('ada');
+  test.enter('bob');
+  test.takeEvents();
+});
+
+function takeOrders(): object[] {
+  return test.orders.splice(0);
+}
+
+function refused(reason: RefusalReason, command: () => unknown): void {
+  expect(command).toThrow(expect.objectContaining({ name: 'Refusal', reason }) as Refusal);
+}
+
+/** Bob views Ada over a connection of this name. */
+function view(id = 'v1', sections = SECTIONS): void {
+  test.room.openConnection('bob', 'receive', 'view ada', id);
+  test.room.viewOver(id, 'ada', sections);
+}
+
+function publish(id: string, ...tracks: { source: 'microphone' | 'camera' | 'screen'; id: string }[]): void {
+  test.room.openConnection('ada', 'send', 'publish', id);
+  test.room.publishOver(id, tracks);
+}
+
+const place = (mid: string, connection = 'v1') => ({ participantId: 'bob', connection, mid });
+
+describe('a view', () => {
+  it('of somebody who publishes nothing yet gets what is published later, replaced and removed', () => {
+    view();
+    expect(takeOrders()).toEqual([]);
+    test.room.publish('ada', 'microphone', 'p1');
+    test.room.publish('ada', 'camera', 'p2');
+    expect(takeOrders()).toEqual([
+      { type: 'attach-producer', ...place('0'), producer: 'p1' },
+      { type: 'attach-producer', ...place('1'), producer: 'p2' },
+    ]);
+    test.room.publish('ada', 'camera', 'p3');
+    expect(takeOrders()).toEqual([
+      { type: 'close-producer', participantId: 'ada', producer: 'p2' },
+      { type: 'attach-producer', ...place('1'), producer: 'p3' },
+    ]);
+    test.room.publicationEnded('p3');
+    expect(takeOrders()).toEqual([{ type: 'detach-producer', ...place('1') }]);
+  });
+
+  it('shows a screen rather than the camera, and the camera again afterwards', () => {
+    view();
+    test.room.publish('ada', 'camera', 'p1');
+    takeOrders();
+    test.room.publish('ada', 'screen', 'p2');
+    expect(takeOrders()).toEqual([{ type: 'attach-producer', ...place('1'), producer: 'p2' }]);
+    test.room.unpublish('ada', 'screen');
+    expect(takeOrders()).toContainEqual({ type: 'attach-producer', ...place('1'), producer: 'p1' });
+  });
+
+  it('makes up for what happened while it was negotiated', () => {
+    test.room.publish('ada', 'camera', 'p1');
+    test.room.publish('ada', 'camera', 'p2');
+    takeOrders();
+    view('v1', [{ mid: '1', kind: 'video', publicationId: 'p1' }]);
+    expect(takeOrders()).toEqual([{ type: 'attach-producer', ...place('1'), producer: 'p2' }]);
+    view('v2', [{ mid: '1', kind: 'video', publicationId: 'p2' }]);
+    expect(takeOrders()).toEqual([{ type: 'close-connection', participantId: 'bob', direction: 'receive', connection: 'v1' }]);
+  });
+
+  it('ends with the participant that is viewed, and nothing of it comes back when that one returns', () => {
+    view();
+    test.room.leave('ada', 'left');
+    expect(takeOrders()).toEqual([{ type: 'close-connection', participantId: 'bob', direction: 'receive', connection: 'v1' }]);
+    test.enter('ada');
+    test.room.publish('ada', 'camera', 'p1');
+    expect(takeOrders()).toEqual([]);
+    expect(test.room.connectionsOf('bob')).toEqual([]);
+  });
+
+  it('ends with its viewer', () => {
+    view();
+    test.room.leave('bob', 'left');
+    takeOrders();
+    test.room.publish('ada', 'camera', 'p1');
+    expect(takeOrders()).toEqual([]);
+  });
+});
+
+describe('a negotiation', () => {
+  it('is superseded by a newer one for the same purpose, and the earlier connection stays until that has come to something', () => {
+    publish('n1', { source: 'camera', id: 'p1' });
+    test.room.openConnection('ada', 'send', 'publish', 'n2');
+    test.room.openConnection('ada', 'send', 'publish', 'n3');
+    refused('superseded', () => test.room.publishOver('n2', [{ source: 'camera', id: 'p2' }]));
+    test.room.closeConnection('n2');
+    expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p1' }]);
+    takeOrders();
+    test.room.publishOver('n3', [{ source: 'camera', id: 'p3' }]);
+    expect(takeOrders()).toEqual([{ type: 'close-connection', participantId: 'ada', direction: 'send', connection: 'n1' }]);
+    expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p3', connectionId: 'n3' }]);
+  });
+
+  it('that failed leaves what was before', () => {
+    publish('n1', { source: 'camera', id: 'p1' });
+    test.room.openConnection('ada', 'send', 'publish', 'n2');
+    test.room.closeConnection('n2');
+    expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p1' }]);
+    expect(test.room.requireNewest('n1').id).toBe('n1');
+  });
+
+  it('is superseded when the participant leaves, also if it comes back', () => {
+    test.room.openConnection('ada', 'send', 'publish', 'n1');
+    test.room.leave('ada', 'left');
+    test.enter('ada');
+    refused('superseded', () => test.room.publishOver('n1', []));
+    refused('superseded', () => test.room.requireNewest('n1'));
+  });
+});
+
+describe('a negotiated connection that is closed by the client', () => {
+  it('takes its publications along', () => {
+    publish('n1', { source: 'microphone', id: 'p1' }, { source: 'camera', id: 'p2' });
+    test.takeEvents();
+    test.room.connectionChanged('n1', 'closed', 0);
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-removed', publication: { id: 'p1' } },
+      { type: 'publication-removed', publication: { id: 'p2' } },
+      { type: 'indication-changed', kind: 'audio', on: false },
+      { type: 'indication-changed', kind: 'video', on: false },
+    ]);
+  });
+
+  it('is no sign of having vanished, but losing all of them is', () => {
+    publish('n1');
+    test.room.connectionChanged('n1', 'connected', 0);
+    test.room.connectionChanged('n1', 'closed', 1_000);
+    expect(test.room.nextDeadline()).toBeNull();
+    publish('n2');
+    test.room.connectionChanged('n2', 'connected', 2_000);
+    test.room.connectionChanged('n2', 'lost', 3_000);
+    expect(test.room.nextDeadline()).toBe(13_000);
+  });
+});
+
+describe('a participant that declares its indication', () => {
+  beforeEach(() => {
+    test.room.join('eve', 0, 0, { takeover: 'word', indication: { audio: true, video: false } });
+    test.room.openSession('eve', 's1');
+    test.takeEvents();
+    takeOrders();
+  });
+
+  it('is announced with it, and what it publishes is paused for the others only in words', () => {
+    expect(test.room.indicationOf('eve')).toEqual({ audio: true, video: false });
+    test.room.openConnection('eve', 'send', 'publish', 'n1');
+    test.room.publishOver('n1', [
+      { source: 'microphone', id: 'p1' },
+      { source: 'camera', id: 'p2' },
+    ]);
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-added', publication: { source: 'microphone', paused: false } },
+      { type: 'publication-added', publication: { source: 'camera', paused: true } },
+    ]);
+    test.room.declare('eve', 'video', true);
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-resumed', publication: { id: 'p2', paused: false } },
+      { type: 'indication-changed', kind: 'video', on: true },
+    ]);
+    test.room.declare('eve', 'video', true);
+    expect(test.takeEvents()).toMatchObject([{ type: 'indication-changed', kind: 'video', on: true }]);
+    expect(takeOrders()).toEqual([]);
+  });
+
+  it('is replaced by a newcomer with the same word, and by nobody else', () => {
+    refused('already-joined', () => test.room.join('eve', 0, 0));
+    refused('already-joined', () => test.room.join('eve', 0, 0, { takeover: 'another' }));
+    refused('already-joined', () => test.room.join('ada', 0, 0, { takeover: 'word' }));
+    test.room.join('eve', 0, 0, { takeover: 'word', indication: { audio: false, video: false } });
+    test.room.openSession('eve', 's2');
+    test.room.endSession('eve', 's1');
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'participant-left', participantId: 'eve', reason: 'replaced' },
+      { type: 'participant-joined', participantId: 'eve', indication: { audio: false, video: false } },
+    ]);
+  });
+});
+
+it('forgets connections and views without an order when the media node has lost everything', () => {
+  view();
+  publish('n1', { source: 'camera', id: 'p1' });
+  takeOrders();
+  test.room.mediaLost();
+  expect(takeOrders()).toEqual([]);
+  expect(test.store.load()).toMatchObject({ connections: [], views: [], publications: [] });
+});
