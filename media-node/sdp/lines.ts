@@ -58,6 +58,11 @@ const CONTROL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u;
  */
 export function partsOf(sdp: string): readonly [Part, ...Part[]] {
   const texts = textsOf(sdp);
+  const first = Math.max(
+    texts.findIndex((text) => text !== ''),
+    0,
+  );
+  if (texts[first]?.startsWith('v=') !== true) malformed(first + 1, 'a description begins with v=0');
   const session: Line[] = [];
   const parts: [Line[], ...Line[][]] = [session];
   let current = session;
@@ -66,7 +71,6 @@ export function partsOf(sdp: string): readonly [Part, ...Part[]] {
     if (line?.name === 'm') parts.push((current = []));
     if (line !== undefined) current.push(line);
   });
-  if (session[0]?.name !== 'v') malformed(session[0]?.number ?? 1, 'a description begins with v=0');
   return parts;
 }
 

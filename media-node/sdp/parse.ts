@@ -53,7 +53,7 @@ export interface ClientDescription {
 export function parseDescription(sdp: string): ClientDescription {
   const [session, ...parts] = partsOf(sdp);
   const parsed = parseSdp([session, ...parts].flatMap((part) => part.map(({ text }) => text)).join('\r\n') + '\r\n');
-  const sections = parts.map((part, index) => sectionOf(part, parsed.media[index]));
+  const sections = parts.map((part, index) => sectionOf(part, parsed.media[index], parsed.direction));
   assertMidsDiffer(sections);
   const live = sections.filter(({ isStopped }) => !isStopped);
   assertBundled(live, session, parsed);
@@ -74,10 +74,10 @@ function lineOf(part: Part, attribute: string): number | undefined {
   return part.find(({ name }) => name === attribute)?.number;
 }
 
-function sectionOf(part: Part, media: MediaDescription | undefined): Section {
+function sectionOf(part: Part, media: MediaDescription | undefined, byDefault: Direction = 'sendrecv'): Section {
   const line = part[0]?.number ?? 1;
   if (media === undefined) return malformed(line, 'is not a media line');
-  const { mid, type, port, protocol, payloads = '', bundleOnly, direction = 'sendrecv' } = media;
+  const { mid, type, port, protocol, payloads = '', bundleOnly, direction = byDefault } = media;
   if (mid === undefined) malformed(line, 'this media section has no a=mid');
   if (port > 65_535) malformed(line, 'has a port that does not exist');
   const isStopped = port === 0 && bundleOnly === undefined;

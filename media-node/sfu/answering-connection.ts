@@ -6,11 +6,10 @@ import { inactiveAnswer, publishAnswer, viewAnswer } from '../sdp/answer.ts';
 import { decide } from '../sdp/decide.ts';
 import type { Decision, PublishDecision, ViewDecision, ViewPlan } from '../sdp/decide.ts';
 import { isMediaKind, parseDescription } from '../sdp/parse.ts';
-import type { Section } from '../sdp/parse.ts';
+import type { Link, Section } from '../sdp/parse.ts';
 import { foreignPayloadTypes } from '../sdp/payload-types.ts';
 import type { WrittenSection } from '../sdp/write.ts';
 import { codecName, Connection, streamNames } from './connection.ts';
-import type { Transport } from './transport.ts';
 
 interface Publishing extends PublishDecision {
   readonly producer: types.Producer;
@@ -35,13 +34,7 @@ export class AnsweringConnection extends Connection {
    */
   async answer(sdp: string, plan: readonly SectionPlan[]): Promise<Description> {
     const { sections, link } = parseDescription(sdp);
-    if (link !== undefined) {
-      this.assertSameClient(link);
-      const { transport, rtpCapabilities } = await this.open(() => foreignPayloadTypes(sections, this.room.rtpCapabilities));
-      const decisions = decide(sections, plan, rtpCapabilities);
-      await this.link(transport, link);
-      await this.#apply(transport, decisions);
-    }
+    await this.#apply(link === undefined ? [] : await this.#decided(sections, link, plan));
     this.#sections = sections;
     return {
       ...this.describe(
@@ -50,6 +43,14 @@ export class AnsweringConnection extends Connection {
       ),
       sections: this.#infos(),
     };
+  }
+
+  async #decided(sections: readonly Section[], link: Link, plan: readonly SectionPlan[]): Promise<Decision[]> {
+    this.assertSameClient(link);
+    const { transport, rtpCapabilities } = await this.open(() => foreignPayloadTypes(sections, this.room.rtpCapabilities));
+    const decisions = decide(sections, plan, rtpCapabilities);
+    await this.link(transport, link);
+    return decisions;
   }
 
   async attach(mid: string, producer: string): Promise<SectionInfo> {
@@ -72,7 +73,7 @@ export class AnsweringConnection extends Connection {
   }
 
   /** What is the same as before goes on undisturbed. */
-  async #apply(transport: Transport, decisions: readonly Decision[]): Promise<void> {
+  async #apply(decisions: readonly Decision[]): Promise<void> {
     const before = this.#active;
     const going = new Map(
       decisions.flatMap((decision) => continued(before.get(decision.mid), decision) ?? []).map((one) => [one.mid, one]),
@@ -83,17 +84,16 @@ export class AnsweringConnection extends Connection {
     }
     for (const decision of decisions) {
       if (going.has(decision.mid)) continue;
-      const active =
-        decision.use === 'publish' ? await this.#publish(transport, decision) : { ...decision, attached: undefined, isAnnounced: false };
+      const active = decision.use === 'publish' ? await this.#publish(decision) : { ...decision, attached: undefined, isAnnounced: false };
       going.set(decision.mid, active);
     }
     await this.#attachPlanned(decisions);
     this.#announce();
   }
 
-  async #publish(transport: Transport, decision: PublishDecision): Promise<Publishing> {
+  async #publish(decision: PublishDecision): Promise<Publishing> {
     const { kind, rtpParameters } = decision.publication;
-    return { ...decision, producer: await this.room.produce(transport, { kind, rtpParameters, paused: false }) };
+    return { ...decision, producer: await this.room.produce(this.openTransport, { kind, rtpParameters, paused: false }) };
   }
 
   #end(active: Publishing | Viewing): void {
@@ -131,10 +131,8 @@ export class AnsweringConnection extends Connection {
   }
 
   async #attach(view: Viewing, producer: string): Promise<void> {
-    const { transport } = this;
-    if (transport === undefined) throw new MediaError('connection-not-found', 'this connection has no transport');
     const { mid, capabilities } = view;
-    const consumer = await this.room.consume(transport, { producer, rtpCapabilities: capabilities, paused: false, mid });
+    const consumer = await this.room.consume(this.openTransport, { producer, rtpCapabilities: capabilities, paused: false, mid });
     view.attached?.consumer.close();
     view.attached = { producer, consumer };
   }

@@ -54,6 +54,11 @@ export abstract class Connection {
     return this.#opened?.transport;
   }
 
+  protected get openTransport(): Transport {
+    if (this.transport === undefined) throw new Error('a section is active in a connection without a transport');
+    return this.transport;
+  }
+
   /** Whether there was a description for the client. */
   get isDescribed(): boolean {
     return this.#version > 0;

@@ -29,13 +29,13 @@ export class Connections {
 
   /** @throws MediaError `invalid-sdp`, `superseded-attempt`, `connection-not-found` when it is closed in the meantime. */
   answerOffer(id: string, { attempt, sdp, plan }: BodyOf<'answerOffer'>): Promise<Description> {
-    const entry = this.#begin(id, attempt, (onClosed) => new AnsweringConnection(id, this.#room, onClosed));
+    const entry = this.#begin(id, attempt, answering, (onClosed) => new AnsweringConnection(id, this.#room, onClosed));
     return this.#negotiate(id, entry, attempt, () => answering(entry).answer(sdp, plan));
   }
 
   /** @throws MediaError `producer-not-found`, `cannot-consume`, `superseded-attempt`, `connection-not-found` when it is closed in the meantime. */
   createOffer(id: string, { attempt, feeds }: BodyOf<'createOffer'>): Promise<Description> {
-    const entry = this.#begin(id, attempt, (onClosed) => new OfferingConnection(id, this.#room, onClosed));
+    const entry = this.#begin(id, attempt, offering, (onClosed) => new OfferingConnection(id, this.#room, onClosed));
     return this.#negotiate(id, entry, attempt, () => offering(entry).offer(feeds));
   }
 
@@ -71,12 +71,13 @@ export class Connections {
   }
 
   /** The attempt counts from the moment it was asked for, not from its turn: those that wait before it are outdated at once. */
-  #begin(id: string, attempt: number, open: (onClosed: () => void) => Entry['connection']): Entry {
+  #begin(id: string, attempt: number, assertRole: (entry: Entry) => unknown, open: (onClosed: () => void) => Entry['connection']): Entry {
     if (this.#closed.has(id)) throw notFound(id);
     const onClosed = () => {
       this.#rememberClosed(id);
     };
     const entry = this.#entries.get(id) ?? { connection: open(onClosed), attempt: 0 };
+    assertRole(entry);
     if (attempt <= entry.attempt) throw superseded(entry.attempt);
     entry.attempt = attempt;
     this.#entries.set(id, entry);
