@@ -1,8 +1,13 @@
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../harness/eventually.ts';
 import { WebSocket } from 'ws';
 import { Edge } from '../harness/edge.ts';
 import { freePort } from '../harness/ports.ts';
+import { Member } from '../protocols/group-call/member.ts';
 
 const SECRET = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c';
 const encoded = new TextEncoder().encode(SECRET);
@@ -81,6 +86,74 @@ it('a token for a name with a space does not open the name with a plus, and one 
   expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada+work' })}`)).toBe(403);
   expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada work' })}`)).toBe(403);
   expect(await refusalOf(`${url}&token=${await token({ room: 'default/r', sub: 'ada' })}`)).toBe(401);
+});
+
+describe('in production mode, a protocol whose clients name their room in a message', () => {
+  const lines = ['sockjs', '/socket'] as const;
+
+  it.each(lines)('asks for a token then, and closes without one (%s)', async (line) => {
+    for (const made of [undefined, 'nonsense', await token({ room: 'default/other' }), await token({ room: '*', sub: 'bob' })]) {
+      const stranger = await Member.open(edge.url, 'ada', line);
+      stranger.say({ id: 'joinRoom', userId: 'ada', roomId: 'r', token: made });
+      await eventually('the socket is closed', () => stranger.closed !== undefined);
+      expect(stranger.closed).toEqual({ code: 4401, reason: 'unauthorized' });
+      expect(stranger.messages).toEqual([]);
+    }
+  });
+
+  it.each(lines)('takes it from the message (%s)', async (line) => {
+    const ada = await Member.open(edge.url, 'ada', line);
+    expect(await ada.join('r', { token: await token({ room: 'default/r', sub: 'ada' }) })).toEqual([]);
+    ada.close();
+  });
+
+  it('takes it from the URL, also when the message has one that means something else', async () => {
+    const ada = await Member.open(edge.url, 'ada', '/socket', `?token=${await token({ room: 'default/r2', sub: 'ada' })}`);
+    expect(await ada.join('r2', { token: 'of the page itself' })).toEqual([]);
+    ada.close();
+  });
+});
+
+describe('with a published set of keys', () => {
+  let keys: Server;
+  let keyed: Edge;
+  let signingKey: CryptoKey;
+
+  beforeAll(async () => {
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    signingKey = privateKey;
+    const body = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] });
+    keys = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json').end(body);
+    }).listen(0, '127.0.0.1');
+    await once(keys, 'listening');
+    const settings = { PARLEY_MODE: 'production', ACCESS_TOKEN_JWKS_URL: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/keys` };
+    keyed = await Edge.start({ port: await freePort(), mediaNodeUrl: 'http://127.0.0.1:1', settings });
+  });
+
+  afterAll(async () => {
+    keys.close();
+    await keyed.stop();
+  });
+
+  async function exists(made: string): Promise<unknown> {
+    const response = await fetch(`${keyed.url}/api/media/rooms/exists?roomName=r&token=${made}`);
+    return response.json();
+  }
+
+  const signed = (kid: string, key: CryptoKey) =>
+    new SignJWT({ room: 'default/r' }).setProtectedHeader({ alg: 'ES256', kid }).setExpirationTime('1h').sign(key);
+
+  it('a token signed with a key of the set fits', async () => {
+    expect(await exists(await signed('k1', signingKey))).toEqual({ status: 'success', result: { exists: false } });
+  });
+
+  it('one that is signed with another key, or with a secret that nobody has set, does not', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
+    for (const made of [await signed('k1', privateKey), await signed('k2', signingKey), await token({ room: 'default/r' })]) {
+      expect(await exists(made)).toEqual(DENIED);
+    }
+  });
 });
 
 describe('settings', () => {

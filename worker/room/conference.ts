@@ -159,8 +159,7 @@ export class Conference {
       try {
         await this.#perform(order);
       } catch (error) {
-        const isGone = error instanceof Refusal && (error.reason === 'publication-not-found' || error.reason === 'superseded');
-        if (!isGone) throw error;
+        if (!this.#isMoot(error)) throw error;
       }
     });
   }
@@ -192,6 +191,12 @@ export class Conference {
         throw error;
       }
     });
+  }
+
+  /** Whether a failed order has no object any more; the whole room may have been closed on the media node while the order was on its way. */
+  #isMoot(error: unknown): boolean {
+    if (!this.#media.isOpen) return true;
+    return error instanceof Refusal && (error.reason === 'publication-not-found' || error.reason === 'superseded');
   }
 
   async #perform(order: MediaOrder): Promise<void> {

@@ -18,6 +18,7 @@ interface Member {
   audio: boolean;
   readonly element: HTMLVideoElement;
   peer?: WebRtcPeer;
+  offeredAt?: number;
 }
 
 /** What a member receives of another. */
@@ -60,6 +61,8 @@ class KurentoClient {
   readonly faults: string[] = [];
   /** Every message but candidates, as `id userId value`. */
   readonly log: string[] = [];
+  /** How long each answer took, in milliseconds. */
+  readonly answerTimes: number[] = [];
   readonly #library: KurentoUtils;
   readonly #channel: Channel;
   readonly #roomId: string;
@@ -125,6 +128,12 @@ class KurentoClient {
     return { videoWidth: member?.element.videoWidth ?? 0, ...found };
   }
 
+  /** How many of the others it has seen so far. */
+  async seen(): Promise<number> {
+    const receptions = await Promise.all([...this.#members.keys()].map((userId) => this.reception(userId)));
+    return receptions.filter(({ framesDecoded }) => framesDecoded > 0).length;
+  }
+
   /** The others as this client shows them: `userId video audio`. */
   shown(): string[] {
     const others = [...this.#members.values()].filter(({ userId }) => userId !== this.#self);
@@ -155,6 +164,7 @@ class KurentoClient {
         this.#view(message.member);
         break;
       case 'receiveVideoAnswer':
+        this.answerTimes.push(performance.now() - (this.#member(userId).offeredAt ?? Number.NaN));
         this.#peerOf(userId).processAnswer(message.sdpAnswer, (error) => {
           this.#note('processAnswer', error);
         });
@@ -181,7 +191,8 @@ class KurentoClient {
     member.peer = this.#offer(this.#library.WebRtcPeer.WebRtcPeerRecvonly, member, { remoteVideo: member.element });
   }
 
-  #offer(kind: PeerClass, { userId }: Member, options: Omit<PeerOptions, 'onicecandidate'>): WebRtcPeer {
+  #offer(kind: PeerClass, member: Member, options: Omit<PeerOptions, 'onicecandidate'>): WebRtcPeer {
+    const { userId } = member;
     const onicecandidate = (candidate: RTCIceCandidate): void => {
       this.#say({ id: 'onIceCandidate', userId, candidate });
     };
@@ -189,6 +200,7 @@ class KurentoClient {
       this.#note('peer', error);
       peer.generateOffer((failure, sdpOffer) => {
         this.#note('offer', failure);
+        member.offeredAt = performance.now();
         this.#say({ id: 'receiveVideoFrom', userId, sdpOffer });
       });
     });

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { installProbe } from '../page-probe.ts';
 import type { Reception } from './client.ts';
 
 export const VERSIONS = ['6.16', '7.3'] as const;
@@ -41,10 +42,17 @@ export class KurentoSite {
     this.#server = server;
   }
 
-  /** Opens the page with one version of the library, and joins a room. */
-  async join(browser: Browser, { edge, room, version, line, userId, publishes = true }: Visit): Promise<Caller> {
+  /** Opens the page with one version of the library. */
+  async visit(browser: Browser, version: KurentoVersion): Promise<Page> {
     const page = await browser.newPage();
+    await installProbe(page);
     await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${version}`);
+    return page;
+  }
+
+  /** Opens the page and joins a room. */
+  async join(browser: Browser, { edge, room, version, line, userId, publishes = true }: Visit): Promise<Caller> {
+    const page = await this.visit(browser, version);
     const caller = new Caller(page, String(userId));
     await page.evaluate(
       ([...where]) => {

@@ -161,3 +161,19 @@ describe('members of other protocols', () => {
     eve.leave();
   });
 });
+
+it('when the media node has lost everything, members are closed with a code to come back with, and can', async () => {
+  const [ada, bob] = [await joined('40'), await joined('41')];
+  await negotiate(ada, '40', offer('sendonly'));
+  const [pid] = stack.mediaNode.workerPids();
+  if (pid === undefined) throw new Error('the media node has no SFU process');
+  process.kill(pid, 'SIGKILL');
+  await eventually('both are closed', () => ada.closed !== undefined && bob.closed !== undefined);
+  expect([ada.closed?.code, bob.closed?.code]).toEqual([1012, 1012]);
+  await eventually(
+    'a new SFU process runs',
+    () => !stack.mediaNode.workerPids().includes(pid) && stack.mediaNode.workerPids().length === 1,
+  );
+  const again = await joined('40');
+  expect(directionsOf(await negotiate(again, '40', offer('sendonly')))).toEqual(['a=recvonly', 'a=recvonly']);
+});

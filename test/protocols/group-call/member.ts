@@ -70,6 +70,14 @@ export class Member {
     return this.messages.splice(0).slice(0, -1);
   }
 
+  /** Joins a room of its own, after whatever came before. */
+  async settledIn(roomId: string): Promise<void> {
+    this.say({ id: 'joinRoom', userId: `${this.userId} later`, roomId });
+    this.say({ id: 'videoStateFrom', video: true });
+    const isThere = (message: Message) => message.id === 'videoStateAnswer' && message.userId === `${this.userId} later`;
+    await eventually(`${this.userId} is in ${roomId}`, () => this.messages.some(isThere), 30_000);
+  }
+
   close(): void {
     this.#socket?.close();
   }
