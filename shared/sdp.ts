@@ -18,7 +18,6 @@ export const SdpSchema = z.string().max(MAX_SDP_BYTES, 'is longer than a descrip
 
 /** The name of a connection, chosen by the room object and used once: a fresh connection has a fresh name. */
 export const ConnectionIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be letters, digits, _ and -, at most 64');
-export type ConnectionId = z.infer<typeof ConnectionIdSchema>;
 
 /** The name of a media section (RFC 5888): a token. */
 export const MidSchema = z.string().regex(/^[\w!#$%&'*+.^`{|}~-]{1,32}$/u, 'must be a token of at most 32 characters');
@@ -27,7 +26,7 @@ export const MidSchema = z.string().regex(/^[\w!#$%&'*+.^`{|}~-]{1,32}$/u, 'must
  * The stream to which the client adds the tracks of a view (the first part of `a=msid`). All tracks of one view share it, because clients
  * show the first stream only; `-` alone would leave their picture black.
  */
-export const StreamIdSchema = z.string().regex(/^[\dA-Za-z][\dA-Za-z-]{0,63}$/u, 'must be letters, digits and -, at most 64');
+const StreamIdSchema = z.string().regex(/^[\dA-Za-z][\dA-Za-z-]{0,63}$/u, 'must be letters, digits and -, at most 64');
 
 /**
  * Counts the negotiations of one connection upwards. The media node works on one at a time; one that is older than another which it has seen
@@ -78,7 +77,7 @@ export const SectionInfoSchema = z.object({
 export type SectionInfo = z.infer<typeof SectionInfoSchema>;
 
 /** A candidate of the media node as a browser takes it (`RTCIceCandidateInit`). All of them also stand in the description. */
-export const ServerCandidateSchema = z.object({ candidate: z.string(), sdpMid: z.string(), sdpMLineIndex: z.number().int() });
+const ServerCandidateSchema = z.object({ candidate: z.string(), sdpMid: z.string(), sdpMLineIndex: z.number().int() });
 export type ServerCandidate = z.infer<typeof ServerCandidateSchema>;
 
 /** A description for the client. */

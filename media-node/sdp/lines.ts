@@ -6,7 +6,7 @@ import { parseCandidate } from '../../shared/candidate.ts';
 import { MAX_SDP_BYTES, MAX_SDP_LINES } from '../../shared/sdp.ts';
 import { malformed } from './malformed.ts';
 
-export interface Line {
+interface Line {
   /** Beginning with 1. */
   readonly number: number;
   /** Of the attribute; the letter of any other line. */

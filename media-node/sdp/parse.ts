@@ -9,7 +9,7 @@ import { partsOf } from './lines.ts';
 import type { Part } from './lines.ts';
 import { malformed } from './malformed.ts';
 
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 /** One media section as its client describes it. */
 export interface Section {

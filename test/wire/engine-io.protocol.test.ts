@@ -287,6 +287,13 @@ describe('Engine.IO revision 4, heartbeat', () => {
   });
 });
 
+describe.each([3, 4])('a client of revision %i that never sends a frame', (revision) => {
+  it('sees the end of its connection, not only a close frame', async () => {
+    const socket = new RawSocket(`${server.url}${PATH}?EIO=${revision}&transport=websocket`);
+    expect(await socket.closed).toEqual({ code: 1001, reason: 'ping timeout' });
+  });
+});
+
 describe('Engine.IO revision 3, heartbeat', () => {
   it('answers the pings of a polling client', async () => {
     const client = await PollingClient.open(server.url, PATH, 3);

@@ -1,6 +1,7 @@
 import { clientLibraryResponse } from '../../../worker/wire/client-library.ts';
 import { objectIdOf } from '../../../worker/wire/durable-object/affinity.ts';
 import { errorResponse, UNKNOWN_SID } from '../../../worker/wire/engine-io/errors.ts';
+import { through } from '../../../worker/wire/stateless/through.ts';
 import type { Environment } from './settings.ts';
 
 export { EngineEcho } from './engine-echo.ts';
@@ -20,9 +21,9 @@ export default {
   },
 } satisfies ExportedHandler<Environment>;
 
-function passOn(objects: DurableObjectNamespace, request: Request, sid: string | null): Promise<Response> | Response {
+async function passOn(objects: DurableObjectNamespace, request: Request, sid: string | null): Promise<Response> {
   const id = sid === null ? objects.idFromName(`echo-${String(Math.floor(Math.random() * OBJECTS))}`) : idOf(objects, sid);
-  return id ? objects.get(id).fetch(request) : errorResponse(UNKNOWN_SID);
+  return id ? through(await objects.get(id).fetch(request)) : errorResponse(UNKNOWN_SID);
 }
 
 function idOf(objects: DurableObjectNamespace, sid: string): DurableObjectId | undefined {

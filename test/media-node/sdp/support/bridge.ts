@@ -25,7 +25,7 @@ export function offerOf(name: string): string {
   return offer;
 }
 
-export const ENDPOINT: Endpoint = {
+const ENDPOINT: Endpoint = {
   iceParameters: { usernameFragment: 'w4ht20za63orfdk2cgmocioepwvm49t7', password: 'g89ulln27doh1cykyo8pubyjamogxm64', iceLite: true },
   iceCandidates: [
     {
