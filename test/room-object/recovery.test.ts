@@ -6,6 +6,7 @@ import { eventually } from '../harness/eventually.ts';
 import { startTestMediaNode } from '../harness/media-node.ts';
 import { startStack, type Stack } from '../harness/stack.ts';
 import { ApiClient } from '../protocols/mediasoup-http/api-client.ts';
+import { Member } from '../protocols/group-call/member.ts';
 import { Attendee } from '../protocols/mediasoup-http/attendee.ts';
 
 let stack: Stack;
@@ -60,6 +61,22 @@ describe('when the edge is restarted', () => {
     expect(await ada.next('producerAdded')).toEqual({ user: 'bob', type: 'webcam', id: webcam.id });
     ada.leave();
     bob.leave();
+  });
+
+  it('members whose stay is a socket join anew, in the place that they still have', async () => {
+    const ada = attendee('ada');
+    await ada.join();
+    const before = await Member.open(stack.edge.url, '41');
+    expect(await before.join('r')).toHaveLength(1);
+    await ada.next('userJoined');
+    await restartEdge();
+    await eventually('ada has reconnected', () => ada.peer?.connected === true, 20_000);
+    const after = await Member.open(stack.edge.url, '41');
+    expect(await after.join('r')).toEqual([{ userId: 'ada', audio: false, video: false }]);
+    expect([await ada.next('userLeft'), await ada.next('userJoined')]).toEqual([{ user: '41' }, { user: '41', producers: [] }]);
+    before.close();
+    after.close();
+    ada.leave();
   });
 
   it('an attendee that does not come back is told gone', async () => {

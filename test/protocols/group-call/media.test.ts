@@ -39,7 +39,8 @@ async function negotiate(member: Member, userId: string | number, sdpOffer: stri
   const sdp = String(answer.sdpAnswer);
   const candidates = linesOf(sdp, 'candidate');
   expect(candidates.length).toBeGreaterThan(0);
-  const told = await Promise.all([...new Set(candidates)].map(() => member.next('iceCandidate')));
+  const told: Message[] = [];
+  while (told.length < new Set(candidates).size) told.push(await member.next('iceCandidate'));
   for (const { id, candidate, ...rest } of told as (Message & { candidate: Record<string, unknown> })[]) {
     expect([id, rest]).toEqual(['iceCandidate', { userId: String(userId) }]);
     expect(candidates).toContain(String(candidate.candidate).replace(/^candidate:/u, ''));

@@ -56,9 +56,13 @@ export class Member {
 
   /** Waits for a message, and takes it and everything before it. */
   async next(id: string): Promise<Message> {
-    await eventually(`${this.userId} gets ${id}`, () => this.messages.some((message) => message.id === id));
-    const taken = this.messages.splice(0, this.messages.findIndex((message) => message.id === id) + 1);
-    return taken.at(-1) ?? { id };
+    let found: Message | undefined;
+    await eventually(`${this.userId} gets ${id}`, () => {
+      const index = this.messages.findIndex((message) => message.id === id);
+      found = this.messages.splice(0, index + 1).at(-1);
+      return found !== undefined;
+    });
+    return found ?? { id };
   }
 
   /** Waits until everything that was said has been dealt with: the answer to this comes last. @returns what came before it. */
