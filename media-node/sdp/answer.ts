@@ -1,6 +1,7 @@
 /** The sections of an answer: one for each offered section, in its order, with its mid. */
 import type { ViewDecision } from './decide.ts';
 import type { Section } from './parse.ts';
+import { simulcastOf } from './publish.ts';
 import type { Publication } from './publish.ts';
 import type { WrittenSection } from './write.ts';
 
@@ -22,13 +23,13 @@ function base({
 
 /**
  * Nothing flows, but the section stays in the bundle: rejecting it with port 0 makes Chromium refuse the whole answer where it is the first
- * one. One codec has to stand in it, and it does not matter which.
+ * one. One codec has to stand in it, and it does not matter which, but RTX is none.
  */
 export function inactiveAnswer(section: Section): WrittenSection {
   const { capabilities } = section;
-  const codec = capabilities?.codecs[0];
+  const codec = capabilities?.codecs.find(({ mimeType }) => !/\/rtx$/iu.test(mimeType));
   const codecs = codec === undefined ? [] : [{ ...codec, payloadType: codec.preferredPayloadType, rtcpFeedback: [] }];
-  return { ...base(section), direction: 'inactive', codecs };
+  return { ...base(section), direction: 'inactive', codecs, ...simulcastOf(section) };
 }
 
 /** The client sends, with the one codec that the room wants. */
@@ -45,7 +46,8 @@ export function publishAnswer(section: Section, { rtpParameters, wanted, rids }:
 }
 
 /**
- * The client receives, with any of the codecs that it shares with the room. Without header extensions, whose ids mediasoup would not keep.
+ * The client receives, with any of the codecs that it shares with the room. Without header extensions, whose ids mediasoup would not
+ * keep; those that name simulcast layers are never in what it sends.
  *
  * @param announced the stream that it is sent, where the client has to know it by its ssrc.
  */
@@ -55,6 +57,7 @@ export function viewAnswer(section: Section, { capabilities, part }: ViewDecisio
     ...base(section),
     direction: 'sendonly',
     codecs,
+    ...simulcastOf(section),
     msid: { stream: part.stream, track },
     ...(announced !== undefined && { ssrc: announced }),
   };

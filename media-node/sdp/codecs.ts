@@ -20,24 +20,26 @@ export interface SharedCodec {
   readonly routed: number;
 }
 
-/**
- * What both can do, in the order that the room prefers.
- *
- * The library changes its arguments while it compares H264 profiles, and its types are a little narrower than the contract's.
- */
-function commonGround(client: RtpCapabilities, room: RtpCapabilities): ExtendedRtpCapabilities {
-  const [local, remote] = structuredClone([client, room]) as [ClientCapabilities, ClientCapabilities];
+/** What both can do, in the order that the room prefers. */
+function commonGround(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): ExtendedRtpCapabilities {
+  const [local, remote] = [copyOf(kind, client), copyOf(kind, room)];
   validateAndNormalizeRtpCapabilities(local);
   validateAndNormalizeRtpCapabilities(remote);
   return getExtendedRtpCapabilities(local, remote, false);
 }
 
+/** The library changes codecs and their parameters while it compares them. Its types are a little narrower than the contract's. */
+function copyOf(kind: MediaKind, { codecs, headerExtensions = [] }: RtpCapabilities): ClientCapabilities {
+  return {
+    codecs: codecs.filter((codec) => codec.kind === kind).map((codec) => ({ ...codec, parameters: { ...codec.parameters } })),
+    headerExtensions: headerExtensions.filter((extension) => extension.kind === kind).map((extension) => ({ ...extension })),
+  } as ClientCapabilities;
+}
+
 /** The shared codecs without RTX, in the order that the room prefers. */
 export function sharedCodecs(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SharedCodec[] {
-  const { codecs } = commonGround(client, room);
-  return codecs
-    .filter((codec) => codec.kind === kind)
-    .map(({ localPayloadType, remotePayloadType }) => ({ offered: localPayloadType, routed: remotePayloadType }));
+  const { codecs } = commonGround(kind, client, room);
+  return codecs.map(({ localPayloadType, remotePayloadType }) => ({ offered: localPayloadType, routed: remotePayloadType }));
 }
 
 /** Codecs and header extensions with the numbers of the client. */
@@ -56,7 +58,7 @@ export interface SendingMedia {
  * @returns `undefined` when they have no codec in common.
  */
 export function sendingMedia(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SendingMedia | undefined {
-  const common = commonGround(client, room);
+  const common = commonGround(kind, client, room);
   const sent = firstOf(getSendingRtpParameters(kind, common));
   return sent.codecs.length === 0 ? undefined : { sent, wanted: firstOf(getSendingRemoteRtpParameters(kind, common)) };
 }

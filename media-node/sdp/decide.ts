@@ -39,9 +39,8 @@ export function decide(sections: readonly Section[], plan: readonly SectionPlan[
     const part = parts.get(section.mid);
     return part === undefined || !isMediaKind(section.type) ? [] : (decisionOf(section, section.type, part, router) ?? []);
   });
-  assertDistinctStreams(sections, decisions);
   const views = decisions.filter((decision) => decision.use === 'view');
-  return decisions.map((decision) => {
+  return withDistinctStreams(sections, decisions).map((decision) => {
     if (decision.use === 'publish') return decision;
     return { ...decision, isOnly: views.filter(({ kind }) => kind === decision.kind).length === 1 };
   });
@@ -69,19 +68,29 @@ function decisionOf(section: Section, kind: MediaKind, part: SectionPlan, router
   return capabilities && { use: 'view', mid, kind, part, capabilities, isOnly: false };
 }
 
-/** Without mids in the packets, ssrc and rid are all by which a transport tells producers apart. */
-function assertDistinctStreams(sections: readonly Section[], decisions: readonly Decision[]): void {
-  const taken = new Set<number | string>();
-  for (const decision of decisions) {
-    if (decision.use === 'view') continue;
-    for (const { ssrc, rid, rtx } of decision.publication.rtpParameters.encodings) {
-      for (const name of [ssrc, rid, rtx?.ssrc]) {
-        if (name === undefined) continue;
-        const section = sections.find(({ mid }) => mid === decision.mid);
-        if (taken.has(name))
-          malformed(section?.lineOf(typeof name === 'string' ? 'rid' : 'ssrc') ?? 1, 'another media section uses the same ssrc or rid');
-        taken.add(name);
-      }
+/**
+ * Without mids in the packets, ssrc and rid are all by which a transport tells producers apart. No client would use an ssrc twice; but two
+ * simulcast pictures often have the same names for their layers, and then only the first can be taken.
+ *
+ * @throws MediaError `invalid-sdp`
+ */
+function withDistinctStreams(sections: readonly Section[], decisions: readonly Decision[]): Decision[] {
+  const ssrcs = new Set<number>();
+  const rids = new Set<string>();
+  return decisions.filter((decision) => {
+    if (decision.use === 'view') return true;
+    const { encodings } = decision.publication.rtpParameters;
+    for (const ssrc of encodings.flatMap((encoding) => [encoding.ssrc ?? [], encoding.rtx?.ssrc ?? []].flat())) {
+      if (ssrcs.has(ssrc)) malformed(lineOf(sections, decision.mid, 'ssrc'), 'another media section uses the same ssrc');
+      ssrcs.add(ssrc);
     }
-  }
+    const own = encodings.flatMap(({ rid }) => rid ?? []);
+    if (own.some((rid) => rids.has(rid))) return false;
+    for (const rid of own) rids.add(rid);
+    return true;
+  });
+}
+
+function lineOf(sections: readonly Section[], mid: string, attribute: string): number {
+  return sections.find((section) => section.mid === mid)?.lineOf(attribute) ?? 1;
 }

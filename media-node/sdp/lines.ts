@@ -42,9 +42,12 @@ const FORMS: Readonly<Record<string, RegExp>> = {
   recvonly: /^$/u,
   inactive: /^$/u,
   'bundle-only': /^$/u,
+  'rtcp-mux': /^$/u,
 };
 
-const MEDIA_LINE = /^(?:audio|video|application|text|image|message) \d{1,5}(?:\/\d{1,5})? [\w/]{1,32}(?: [\w.+-]{1,32}){1,255}$/u;
+const RTP = String.raw`(?:audio|video) \d{1,5} (?:(?:UDP/TLS/|TCP/DTLS/)?RTP/SAVPF?) [\d ]+`;
+const SCTP = String.raw`application \d{1,5} (?:(?:UDP|TCP)/)?DTLS/SCTP [\w.+-]{1,32}`;
+const MEDIA_LINE = new RegExp(`^(?:${RTP}|${SCTP})$`, 'u');
 
 /** In clients' hands a line end is CRLF, LF or a stray CR. */
 const LINE_END = /\r\n|\n|\r/u;

@@ -23,7 +23,7 @@ export interface Section {
   readonly direction: Direction;
   /** Port 0 without `bundle-only`: the section is stopped for ever, and its place may be taken by another one. */
   readonly isStopped: boolean;
-  /** Codecs that the media line lists and header extensions; `undefined` for what is neither audio nor video and where there is no codec. */
+  /** Codecs that the media line lists and header extensions; `undefined` for what is stopped, and for what is neither audio nor video. */
   readonly capabilities: RtpCapabilities | undefined;
   /** As `sdp-transform` reads it, for the helpers of mediasoup-client. */
   readonly media: MediaDescription;
@@ -66,21 +66,49 @@ export function isMediaKind(type: string): type is MediaKind {
 }
 
 /** `sdp-transform` makes numbers of texts that look like some, and its types do not tell. */
-export function textOf(value: string | number): string {
+function textOf(value: string | number): string {
   return String(value);
+}
+
+/** The helpers of mediasoup-client, too, take for texts what its types call texts. */
+function withTexts(media: MediaDescription): MediaDescription {
+  const { rtp, fmtp, rtcpFb = [], ext = [], ssrcs = [], ssrcGroups = [], rids = [], simulcast } = media;
+  return {
+    ...media,
+    rtp: rtp.map((line) => ({ ...line, codec: textOf(line.codec) })),
+    fmtp: fmtp.map((line) => ({ ...line, config: textOf(line.config) })),
+    rtcpFb: rtcpFb.map((line) => ({
+      ...line,
+      type: textOf(line.type),
+      ...(line.subtype !== undefined && { subtype: textOf(line.subtype) }),
+    })),
+    ext: ext.map((line) => ({ ...line, uri: textOf(line.uri) })),
+    ssrcs: ssrcs.map((line) => ({ ...line, ...(line.value !== undefined && { value: textOf(line.value) }) })),
+    ssrcGroups: ssrcGroups.map((line) => ({ ...line, ssrcs: textOf(line.ssrcs) })),
+    rids: rids.map((line) => ({ ...line, id: textOf(line.id) })),
+    ...(simulcast !== undefined && {
+      simulcast: {
+        ...simulcast,
+        list1: textOf(simulcast.list1),
+        ...(simulcast.list2 !== undefined && { list2: textOf(simulcast.list2) }),
+      },
+    }),
+  };
 }
 
 function lineOf(part: Part, attribute: string): number | undefined {
   return part.find(({ name }) => name === attribute)?.number;
 }
 
-function sectionOf(part: Part, media: MediaDescription | undefined, byDefault: Direction = 'sendrecv'): Section {
+function sectionOf(part: Part, parsed: MediaDescription | undefined, byDefault: Direction = 'sendrecv'): Section {
   const line = part[0]?.number ?? 1;
-  if (media === undefined) return malformed(line, 'is not a media line');
+  if (parsed === undefined) return malformed(line, 'is not a media line');
+  const media = withTexts(parsed);
   const { mid, type, port, protocol, payloads = '', bundleOnly, direction = byDefault } = media;
   if (mid === undefined) malformed(line, 'this media section has no a=mid');
   if (port > 65_535) malformed(line, 'has a port that does not exist');
   const isStopped = port === 0 && bundleOnly === undefined;
+  if (isMediaKind(type) && !isStopped && media.rtcpMux === undefined) malformed(line, 'this media section has no a=rtcp-mux');
   return {
     mid: textOf(mid),
     type,
@@ -88,17 +116,18 @@ function sectionOf(part: Part, media: MediaDescription | undefined, byDefault: D
     formats: textOf(payloads),
     direction: isStopped ? 'inactive' : direction,
     isStopped,
-    capabilities: isMediaKind(type) ? capabilitiesOf(media, part) : undefined,
+    capabilities: isMediaKind(type) && !isStopped ? capabilitiesOf(media, part) : undefined,
     media,
     lineOf: (attribute) => lineOf(part, attribute) ?? line,
   };
 }
 
 /** Codecs that the media line does not list do not count: clients that strike codecs out forget lines of them. */
-function capabilitiesOf(media: MediaDescription, part: Part): RtpCapabilities | undefined {
+function capabilitiesOf(media: MediaDescription, part: Part): RtpCapabilities {
   const listed = new Set(textOf(media.payloads ?? '').split(' '));
   const rtp = media.rtp.filter(({ payload }) => listed.has(String(payload)));
-  if (rtp.length === 0) return undefined;
+  if (rtp.every(({ codec }) => codec.toLowerCase() === 'rtx'))
+    malformed(lineOf(part, 'm') ?? 1, 'no codec of this media section has an a=rtpmap');
   const capabilities = extractRtpCapabilities({ sdpObject: { media: [{ ...media, rtp }] } as unknown as SessionDescription });
   try {
     validateAndNormalizeRtpCapabilities(capabilities);

@@ -8,10 +8,12 @@ import type { MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp
 import { sendingMedia } from './codecs.ts';
 import type { Media } from './codecs.ts';
 import { malformed } from './malformed.ts';
-import { textOf } from './parse.ts';
 import type { Section } from './parse.ts';
+import type { WrittenSection } from './write.ts';
 
 const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
+const REPAIRED_RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id';
 
 export interface Publication {
   readonly kind: MediaKind;
@@ -33,7 +35,7 @@ export function publicationOf(section: Section, kind: MediaKind, room: RtpCapabi
   const common = sendingMedia(kind, capabilities, room);
   if (common === undefined) return undefined;
   const sent = acceptable(common.sent);
-  const rids = ridsOf(media);
+  const rids = ridsOf(section);
   const rtpParameters = RtpParametersSchema.safeParse({
     ...sent,
     encodings: rids.length > 0 ? rids.map((rid) => ({ rid })) : encodingsOf(section, sent),
@@ -51,9 +53,22 @@ function acceptable({ codecs, headerExtensions }: Media): Media {
   return { codecs, headerExtensions: headerExtensions.filter(({ uri }) => uri !== MID_URI) };
 }
 
+/**
+ * What an answer has to say about simulcast even where nothing is sent. Chromium leaves out of its next offer what was not accepted, and then
+ * refuses that offer, its own, because layers are in it and the extension that names them is not.
+ */
+export function simulcastOf(section: Section): Required<Pick<WrittenSection, 'rids' | 'headerExtensions'>> {
+  const rids = ridsOf(section);
+  if (rids.length === 0) return { rids, headerExtensions: [] };
+  const extensions = (section.capabilities?.headerExtensions ?? []).filter(({ uri }) => uri === RID_URI || uri === REPAIRED_RID_URI);
+  return { rids, headerExtensions: extensions.map(({ uri, preferredId }) => ({ uri, id: preferredId })) };
+}
+
 /** Layers of simulcast by rid (RFC 8853). Of alternatives for one layer, and there is no browser that offers any, the first counts. */
-function ridsOf({ simulcast, rids = [] }: MediaDescription): string[] {
-  if (simulcast === undefined) return [];
+function ridsOf({ type, media: { simulcast, rids = [] }, capabilities, lineOf }: Section): string[] {
+  if (simulcast === undefined || type !== 'video') return [];
+  if (capabilities?.headerExtensions?.some(({ uri }) => uri === RID_URI) !== true)
+    malformed(lineOf('simulcast'), 'no header extension names the layers');
   const list = simulcast.dir1 === 'send' ? simulcast.list1 : simulcast.dir2 === 'send' ? simulcast.list2 : undefined;
   const known = new Set(rids.filter(({ direction }) => direction === 'send').map(({ id }) => String(id)));
   const layers = parseSimulcastStreamList(list ?? '').map(([first]) => String(first?.scid ?? ''));
@@ -72,7 +87,7 @@ function encodingsOf(section: Section, { codecs }: Media): RtpParameters['encodi
 /** Layers of simulcast by ssrc, lowest first. */
 function simulcastSsrcs({ ssrcGroups = [] }: MediaDescription): number[] {
   const group = ssrcGroups.find(({ semantics }) => semantics === 'SIM');
-  return group === undefined ? [] : textOf(group.ssrcs).split(' ').map(Number);
+  return group === undefined ? [] : group.ssrcs.split(' ').map(Number);
 }
 
 /** In plan B one section holds several tracks, each with ssrcs of its own; the first one is published. */
@@ -86,7 +101,7 @@ function firstTrackOf(media: MediaDescription): MediaDescription {
     ssrcs: ssrcs.filter(({ id }) => !others.has(id)),
     ssrcGroups: ssrcGroups.filter(
       (group) =>
-        !textOf(group.ssrcs)
+        !group.ssrcs
           .split(' ')
           .map(Number)
           .some((ssrc) => others.has(ssrc)),

@@ -6,6 +6,8 @@ import type { TransportInfo } from '../../shared/media-api.ts';
 import type { RtpParameters } from '../../shared/rtp.ts';
 import type { ServerCandidate } from '../../shared/sdp.ts';
 
+import { isMediaKind } from './parse.ts';
+
 /** Where there is nothing to say but a port has to be named (RFC 8840). Never 0, which would take the section out of the bundle. */
 const DISCARD_PORT = 9;
 
@@ -87,7 +89,7 @@ function mediaOf(section: WrittenSection, endpoint: Endpoint | undefined, setup:
     direction,
     ...(!isStopped && endpoint !== undefined && linkOf(endpoint, setup)),
     ...codecLines(codecs),
-    ...(codecs.length > 0 && { rtcpMux: 'rtcp-mux', rtcpRsize: 'rtcp-rsize' }),
+    ...(isMediaKind(type) && { rtcpMux: 'rtcp-mux', rtcpRsize: 'rtcp-rsize' }),
     ...streamLines(section),
   };
   if (section.offered !== undefined) {

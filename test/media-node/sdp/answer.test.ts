@@ -108,6 +108,18 @@ describe('publishing', () => {
     expect(valuesOf(lines, 'extmap').filter((value) => value.includes('stream-id'))).toHaveLength(2);
   });
 
+  test('of two pictures whose layers have the same names only the first is taken', () => {
+    const offer = offerOf('chromium-156-simulcast-rid');
+    const [session = [], , video = []] = sectionsOf(offer);
+    const second = video.map((line) => line.replace('a=mid:1', 'a=mid:2'));
+    const twice = [...session, ...video, ...second].join('\r\n').replace('BUNDLE 0 1', 'BUNDLE 1 2');
+    expect(
+      sectionsOf(answerTo(twice, PUBLISH, room).sdp)
+        .slice(1)
+        .map(directionOf),
+    ).toEqual(['recvonly', 'inactive']);
+  });
+
   test('simulcast by ssrc keeps the order of the layers', () => {
     const [, video] = publications('chromium-156-simulcast-ssrc');
     const [first = { ssrc: 0 }] = video?.rtpParameters.encodings ?? [];

@@ -130,6 +130,7 @@ describe('a description that makes no sense is refused with the number of its li
     ['a user name', /^a=ice-ufrag:/u],
     ['a password', /^a=ice-pwd:/u],
     ['a fingerprint', /^a=fingerprint:/u],
+    ['a=rtcp-mux', /^a=rtcp-mux/u],
   ])('without %s the media line is named', (_what, pattern) => {
     const lines = OFFER.split('\r\n').filter((line) => !pattern.test(line));
     expect(refusalOf(lines.join('\r\n'))).toMatch(new RegExp(`^line ${lines.findIndex((line) => line.startsWith('m=')) + 1}: `, 'u'));
