@@ -33,7 +33,7 @@ function copyOf(kind: MediaKind, { codecs, headerExtensions = [] }: RtpCapabilit
   return {
     codecs: codecs.filter((codec) => codec.kind === kind).map((codec) => ({ ...codec, parameters: { ...codec.parameters } })),
     headerExtensions: headerExtensions.filter((extension) => extension.kind === kind).map((extension) => ({ ...extension })),
-  } as ClientCapabilities;
+  };
 }
 
 /** The shared codecs without RTX, in the order that the room prefers. */

@@ -123,7 +123,7 @@ function total(members: readonly Member[]): number {
 
 /** Keeps as many events under way as the window allows, until the answered function is called. */
 function sendContinuously(members: readonly Member[], bytes: number): () => void {
-  const { socket } = members[0] as Member;
+  const [{ socket }] = members as [Member];
   const event = `42["say","${'x'.repeat(bytes)}"]`;
   const window = Math.min(WINDOW, Math.floor(WINDOW_BYTES / bytes));
   const before = members.map(({ received }) => received);
