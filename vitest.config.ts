@@ -1,6 +1,10 @@
+import { mkdirSync } from 'node:fs';
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
 import { TEST_SECRET } from './test/harness/secrets.ts';
+
+// The Worker's configuration names the folder of the meeting page, which nobody has built yet on a fresh machine.
+mkdirSync('dist/web', { recursive: true });
 
 /** Tests that start servers or browsers take turns: two cores are soon busy, and a starved browser drops frames. */
 const heavy = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
