@@ -3,13 +3,7 @@ import type { ViewDecision } from './decide.ts';
 import type { Section } from './parse.ts';
 import { simulcastOf } from './publish.ts';
 import type { Publication } from './publish.ts';
-import type { WrittenSection } from './write.ts';
-
-/** What identifies the packets of a stream. */
-export interface StreamNames {
-  readonly ssrc: number;
-  readonly cname: string;
-}
+import type { StreamNames, WrittenSection } from './write.ts';
 
 function base({
   mid,
