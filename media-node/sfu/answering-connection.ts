@@ -18,6 +18,8 @@ interface Publishing extends PublishDecision {
 
 interface Viewing extends ViewDecision {
   readonly downlink: Downlink;
+  /** Whether the section began in a later negotiation than the first. */
+  readonly isLate: boolean;
   /** Whether the answer named the ssrc: then the client would not recognise another stream in this section. */
   isAnnounced: boolean;
 }
@@ -100,7 +102,7 @@ export class AnsweringConnection extends Connection {
   }
 
   #viewing(decision: ViewDecision): Viewing {
-    return { ...decision, downlink: new Downlink(this.room, decision.mid), isAnnounced: false };
+    return { ...decision, downlink: new Downlink(this.room, decision.mid), isLate: this.isDescribed, isAnnounced: false };
   }
 
   #end(active: Publishing | Viewing): void {
@@ -128,11 +130,14 @@ export class AnsweringConnection extends Connection {
     }
   }
 
-  /** Where a client receives in several sections of a kind, only the ssrc tells it which is which, and a section without one has to wait. */
+  /**
+   * Where a client receives in several sections of a kind, only the ssrc tells it which is which, and a section without one has to wait. And
+   * Chromium may not find the section of an unknown ssrc where the sections of the connection have changed.
+   */
   #announce(): void {
     for (const view of this.#views()) {
       const isAttached = view.downlink.attached !== undefined;
-      view.isAnnounced = isAttached && (view.isAnnounced || !view.isOnly);
+      view.isAnnounced = isAttached && (view.isAnnounced || !view.isOnly || view.isLate);
       if (!view.isOnly && !isAttached) this.#active.delete(view.mid);
     }
   }
