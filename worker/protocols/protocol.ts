@@ -6,6 +6,8 @@ import type { SessionId, Time } from '../room/participant.ts';
 import type { Room } from '../room/room.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -63,6 +65,11 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -132,5 +139,7 @@ export interface RoomHost {
   readonly live: () => LiveRoom | undefined;
   /** Makes the room. @returns false when it is there already. */
   readonly create: () => boolean;
+  /** Files, recordings and call records of the room; `undefined` while nobody has made the room. */
+  readonly services: () => RoomServices | undefined;
   readonly now: () => Time;
 }
