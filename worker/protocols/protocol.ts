@@ -8,6 +8,8 @@ import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -93,6 +95,11 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -110,6 +117,12 @@ export type Entering = { readonly admitted: true; readonly socket: PipeSocket } 
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
+  /**
+   * Waits for what the entry of a session needs, such as media. What must not be interrupted is left to {@link admit}.
+   *
+   * @returns a refusal, if that is clear already.
+   */
+  prepare?(claim: RoomClaim, url: URL, host: RoomHost): Promise<Extract<Admission, { admitted: false }> | undefined>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
   admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
@@ -179,5 +192,7 @@ export interface RoomHost {
   readonly create: (options?: RoomOptions) => boolean;
   /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
   readonly sendTo: (participantId: ParticipantId, frame: string) => void;
+  /** Files, recordings and call records of the room; `undefined` while nobody has made the room. */
+  readonly services: () => RoomServices | undefined;
   readonly now: () => Time;
 }

@@ -20,6 +20,9 @@ import { RoomStorage } from './storage.ts';
 /** After a restart of the edge all sockets are gone; clients have this long to come back. */
 const RESTART_GRACE: Time = 15_000;
 
+/** What the room puts off waits for so long, in milliseconds: what comes meanwhile is stored together. */
+const DEFERRAL = 50;
+
 /** No message of any protocol is larger, in characters. Larger ones are ignored. */
 const MAX_FRAME_LENGTH = 64 * 1024;
 
@@ -79,7 +82,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
+    const [adapter, url, host] = [this.#adapterOf(protocol), new URL(request.url), this.#hostOf(room)];
+    const admission = (await adapter.prepare?.(claim, url, host)) ?? (await adapter.admit(claim, url, id, host));
     if (!admission.admitted) {
       await this.#settle();
       return new Response(admission.message, { status: admission.status });
@@ -137,6 +141,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       order: (order) => {
         this.#carryOut(order);
       },
+      defer: (task) => {
+        setTimeout(task, DEFERRAL);
+      },
       gone: (participantId, reason) => {
         for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
       },
@@ -169,6 +176,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       sendTo: (participantId, frame) => {
         for (const session of this.#sessionsOf(participantId)) session.send(frame);
       },
+      services: () => undefined,
       now: () => Date.now(),
     };
   }

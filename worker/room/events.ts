@@ -54,6 +54,8 @@ type Happening =
       readonly to?: ParticipantId;
       readonly stream?: StreamId;
     }
+  /** A stroke on the board, in words that only the clients understand. */
+  | { readonly type: 'stroke-drawn'; readonly participantId: ParticipantId; readonly stroke: string; readonly clears: boolean }
   | { readonly type: 'floor-taken'; readonly participantId: ParticipantId; readonly floor: Floor }
   /** Given back, or its holder is about to be gone. */
   | { readonly type: 'floor-released'; readonly participantId: ParticipantId; readonly floor: Floor };

@@ -1,5 +1,6 @@
 import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
+import { Board, type Page } from './board.ts';
 import { type Connection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
@@ -19,6 +20,8 @@ import type { View, ViewSection } from './view.ts';
 export interface RoomOutlet {
   event(event: RoomEvent): void;
   order(order: MediaOrder): void;
+  /** Runs a task a little later, unless the process ends before. */
+  defer(task: () => void): void;
   /** Somebody, perhaps one whom nobody knew, is not in the room any more: its sessions are over. */
   gone(participantId: ParticipantId, reason: LeaveReason): void;
 }
@@ -33,7 +36,7 @@ export interface JoinOptions {
   /** A participant that gave the same word is replaced. */
   readonly takeover?: string;
   /** The participant declares what the others are shown; its publications do not tell it. */
-  readonly indication?: Indication;
+  readonly indication?: Partial<Indication>;
   /** See {@link Participant}. */
   readonly origin?: string;
   readonly name?: string;
@@ -47,6 +50,8 @@ export interface StreamOptions {
   readonly label?: string;
   readonly attributes?: unknown;
 }
+
+const ALL_ON: Indication = { audio: true, video: true };
 
 /** A room that nobody entered is forgotten after this long. */
 const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
@@ -73,6 +78,7 @@ export class Room {
   readonly #connections: Connections;
   readonly #floors: Collection<FloorRecord>;
   readonly #messages: Collection<Message>;
+  readonly #board: Board;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
@@ -89,6 +95,9 @@ export class Room {
     });
     this.#floors = new Collection('floors', store, snapshot.floors);
     this.#messages = new Collection('messages', store, snapshot.messages);
+    this.#board = new Board(store, (task) => {
+      outlet.defer(task);
+    });
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -188,7 +197,7 @@ export class Room {
   indicationOf(participantId: ParticipantId): Indication {
     const declared = this.#participants.get(participantId)?.indication;
     const shows = (kind: MediaKind) => this.publicationsOf(participantId).some(({ source, paused }) => !paused && kindOf(source) === kind);
-    return declared ?? { audio: shows('audio'), video: shows('video') };
+    return declared ? { ...ALL_ON, ...declared } : { audio: shows('audio'), video: shows('video') };
   }
 
   // ---- Joining and leaving -------------------------------------------------------------------------------------------------
@@ -379,7 +388,8 @@ export class Room {
    */
   declare(participantId: ParticipantId, kind: MediaKind, on: boolean): void {
     const participant = this.require(participantId);
-    this.#participants.set({ ...participant, indication: { ...this.indicationOf(participantId), [kind]: on } });
+    const before = participant.indication ?? this.indicationOf(participantId);
+    this.#participants.set({ ...participant, indication: { ...before, [kind]: on } });
     for (const publication of this.publicationsOf(participantId)) {
       if (kindOf(publication.source) === kind && publication.paused === on) this.#markPaused(publication, !on);
     }
@@ -500,6 +510,28 @@ export class Room {
   sendData(from: ParticipantId, data: unknown, about: { readonly to?: ParticipantId; readonly stream?: StreamId } = {}): void {
     for (const id of [from, about.to]) if (id !== undefined) this.require(id);
     this.#tell(from, { type: 'data-sent', participantId: from, data, ...about });
+  }
+
+  /**
+   * Draws a stroke on the room's board, in words that only the clients understand.
+   *
+   * @param clears whether the stroke empties the board.
+   */
+  draw(participantId: ParticipantId, stroke: string, clears: boolean): void {
+    this.require(participantId);
+    if (clears) this.#board.clear();
+    else this.#board.add(stroke, this.sequence + 1);
+    this.#tell(participantId, { type: 'stroke-drawn', participantId, stroke, clears });
+  }
+
+  /** Empties the board without a word. */
+  clearBoard(): void {
+    this.#board.clear();
+  }
+
+  /** A part of what stands on the board, in the order in which it was drawn. @param after where the last part ended. */
+  boardFrom(after?: string): Page {
+    return this.#board.read(after);
   }
 
   /**
@@ -668,7 +700,7 @@ export class Room {
     if (!this.#publications.streamRecord(stream)) this.#publications.setStream({ id: stream, participantId });
     this.#withdraw(this.#publications.from(stream, source));
     const declared = this.require(participantId).indication;
-    const publication = this.#publications.set({ ...added, paused: declared ? !declared[kindOf(source)] : false });
+    const publication = this.#publications.set({ ...added, paused: declared?.[kindOf(source)] === false });
     this.#tell(participantId, { type: 'publication-added', participantId, publication });
     return publication;
   }
@@ -718,8 +750,9 @@ export class Room {
     const isKnown = !participant.observer && (presence.state !== 'entering' || disclosed);
     if (isKnown) this.#emit({ type: 'participant-left', participantId: id, reason });
     this.#outlet.gone(id, reason);
-    // There is nothing to observe any more.
     if (!participant.observer && this.participants().length === 0) {
+      this.#board.clear();
+      // There is nothing to observe any more.
       for (const observer of this.observers()) this.#remove(observer, 'room-ended');
     }
   }
