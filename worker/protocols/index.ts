@@ -1,5 +1,6 @@
 import { GroupCallAdapter } from './group-call/adapter.ts';
 import { groupCallEntrance } from './group-call/entrance.ts';
+import { KnowledgeTalkAdapter } from './knowledgetalk/adapter.ts';
 import { knowledgeTalkEntrance } from './knowledgetalk/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
@@ -18,5 +19,6 @@ export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMa
   return new Map<string, Adapter>([
     [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
     [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
+    [knowledgeTalkEntrance.name, new KnowledgeTalkAdapter()],
   ]);
 }

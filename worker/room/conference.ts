@@ -71,15 +71,6 @@ export class Conference {
   }
 
   /**
-   * Makes sure that the room has media.
-   *
-   * @throws Refusal `media-unavailable`.
-   */
-  async prepare(): Promise<void> {
-    await this.#media.open();
-  }
-
-  /**
    * Gives a newcomer a seat and two transports. A seat whose transports cannot be made is given back.
    *
    * @param until deadline for opening a session.

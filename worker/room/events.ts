@@ -29,7 +29,13 @@ type Happening =
       /** Whether this arrival made the room `routed`. */
       readonly turned: boolean;
     }
-  | { readonly type: 'participant-left'; readonly participantId: ParticipantId; readonly reason: LeaveReason }
+  | {
+      readonly type: 'participant-left';
+      readonly participantId: ParticipantId;
+      /** As it was. */
+      readonly participant: Participant;
+      readonly reason: LeaveReason;
+    }
   | { readonly type: 'publication-added'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-removed'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-paused'; readonly participantId: ParticipantId; readonly publication: Publication }

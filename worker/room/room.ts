@@ -524,11 +524,6 @@ export class Room {
     this.#tell(participantId, { type: 'stroke-drawn', participantId, stroke, clears });
   }
 
-  /** Empties the board without a word. */
-  clearBoard(): void {
-    this.#board.clear();
-  }
-
   /** A part of what stands on the board, in the order in which it was drawn. @param after where the last part ended. */
   boardFrom(after?: string): Page {
     return this.#board.read(after);
@@ -548,10 +543,11 @@ export class Room {
     this.#tell(participantId, { type: 'floor-taken', participantId, floor });
   }
 
-  /** Gives a floor back. @throws Refusal `floor-not-held`. */
+  /** Gives a floor back. What was drawn ends with the whiteboard. @throws Refusal `floor-not-held`. */
   releaseFloor(floor: Floor, participantId: ParticipantId): void {
     if (this.floorHolder(floor) !== participantId) throw new Refusal('floor-not-held');
     this.#floors.delete(floor);
+    if (floor === 'whiteboard') this.#board.clear();
     this.#tell(participantId, { type: 'floor-released', participantId, floor });
   }
 
@@ -748,7 +744,7 @@ export class Room {
     if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);
     const isKnown = !participant.observer && (presence.state !== 'entering' || disclosed);
-    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, reason });
+    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, participant, reason });
     this.#outlet.gone(id, reason);
     if (!participant.observer && this.participants().length === 0) {
       this.#board.clear();
