@@ -2,7 +2,7 @@ import { logger } from '../../platform/logger.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, Notice, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { readAdmittance, type RoomCall } from './admittance.ts';
 import { type BoardRequest, draw, replay, startBoard, stopBoard } from './board.ts';
 import type { Answer, Context, Memory } from './context.ts';
@@ -10,7 +10,7 @@ import { CODES, errorOf, FAREWELLS, OperationError } from './errors.ts';
 import { describe, editFeed, relayCandidate, sendFeed } from './media.ts';
 import { admit, answerCall, destroyRoom, kickOut, prepare } from './membership.ts';
 import type { Contents, Fields, OperationName, Request } from './messages.ts';
-import { noticesOf } from './notices.ts';
+import { announcementsOf } from './announcements.ts';
 import { headOf } from './parse.ts';
 import {
   endReservation,
@@ -58,9 +58,9 @@ export class KnowledgeTalkAdapter implements Adapter {
     host.live()?.room.endSession(participantId, id);
   }
 
-  present(event: RoomEvent, host: RoomHost): readonly Notice[] {
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const live = host.live();
-    return live ? noticesOf(event, live.room, this.#memory) : [];
+    return live ? announcementsOf(event, live.room, this.#memory) : [];
   }
 
   farewell(reason: LeaveReason): Closing {

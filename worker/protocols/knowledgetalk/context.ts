@@ -10,7 +10,7 @@ import type { Publishing } from './media.ts';
 export interface Memory {
   readonly publishing: Publishing;
   readonly boardgoers: Boardgoers;
-  /** What the notices of a change that is being made are to say beside what the room knows of it. */
+  /** What the announcements of a change that is being made are to say beside what the room knows of it. */
   remark: Remark;
 }
 
@@ -35,7 +35,7 @@ export interface Context {
 /** What an answer says beside operation and code; `undefined` where an operation has no answer, or has given it already. */
 export type Answer = Fields | undefined;
 
-/** Makes a change, while its notices carry a remark. */
+/** Makes a change, while its announcements carry a remark. */
 export function withRemark(memory: Memory, remark: Remark, change: () => void): void {
   memory.remark = remark;
   try {

@@ -178,7 +178,7 @@ export class Visitor implements EventListener {
       inner: entering.socket,
       client: {
         send: (frame) => {
-          this.#receive(pipe, String(frame));
+          if (typeof frame === 'string') this.#receive(pipe, frame);
         },
         close: (code) => {
           this.#ended(pipe, code);

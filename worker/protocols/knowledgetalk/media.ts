@@ -1,9 +1,10 @@
 /** Media: relayed between two clients in mode N, negotiated with the media node in mode Y (reference 5.4, 6). */
+import type { StreamId } from '../../../shared/ids.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { Participant } from '../../room/participant.ts';
 import type { Source } from '../../room/publication.ts';
 import type { MediaKind } from '../../../shared/rtp.ts';
-import type { Stream, StreamId } from '../../room/stream.ts';
+import type { Stream } from '../../room/stream.ts';
 import type { Answer, Context } from './context.ts';
 import { CODES, OperationError } from './errors.ts';
 import { displayIdOf, participantOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
@@ -64,7 +65,7 @@ export async function sendFeed({ feedId }: Contents['SendFeed'], { live, room, s
   if (stream?.participantId === session.participantId || !stream) throw new OperationError(CODES.noChannel, 'No such feed');
   const owner = room.require(stream.participantId);
   const { sdp, connection } = await live.conference.offerView(session.participantId, {
-    stream: stream.id,
+    watched: { stream: stream.id },
     kinds: KINDS[usageOf(stream)],
     purpose: `feed ${stream.id}`,
   });
@@ -94,7 +95,7 @@ export function editFeed({ userId, type, status }: Contents['EditFeed'], { room,
       .filter((stream) => usageOf(stream) === 'cam')
       .map(({ id }) => id),
   );
-  const views = room.viewsBy(session.participantId).filter(({ streamId }) => streamId !== undefined && cameras.has(streamId));
+  const views = room.viewsBy(session.participantId).filter((view) => view.stream !== undefined && cameras.has(view.stream));
   const sections = views.flatMap((view) => view.sections.filter(({ kind }) => kind === type).map(({ mid }) => ({ view, mid })));
   if (sections.length === 0) throw new OperationError(CODES.noChannel, 'You receive no such feed');
   for (const { view, mid } of sections) room.setSectionPaused(view.connectionId, mid, status === 'off');

@@ -6,7 +6,7 @@ import { type Admittance, framesOf, ROLES, type RoomCall, type RoomCallResult } 
 import { replay } from './board.ts';
 import type { Answer, Context, Memory, SessionData } from './context.ts';
 import { type Code, CODES, errorOf, OperationError } from './errors.ts';
-import { feedsFor, presence, receiveFeed, startSession } from './notices.ts';
+import { feedsFor, presence, receiveFeed, startSession } from './announcements.ts';
 import { membersOf, newUserId, ORIGIN, participantOf, roomIdIn, userIdOf } from './identity.ts';
 import type { Contents, Fields } from './messages.ts';
 import { headOf } from './parse.ts';

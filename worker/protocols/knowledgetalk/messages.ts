@@ -64,34 +64,32 @@ export interface SessionDescription {
 
 export type Usage = 'cam' | 'screen';
 
-type Nothing = Readonly<Record<never, never>>;
-
 /** What each operation says, once it has been checked. */
 export interface Contents {
   CreateRoom: { readonly capacity?: number };
   CreateRoomWithRoomId: { readonly roomId: string; readonly capacity?: number };
-  DestroyRoom: Nothing;
+  DestroyRoom: object;
   RoomJoin: { readonly roomId: string };
   VideoRoomJoin: { readonly roomId: string; readonly userName?: string };
   RoomJoinAsObserver: { readonly roomId: string };
-  ExitRoom: Nothing;
+  ExitRoom: object;
   KickOut: { readonly userId: string };
-  KeepAlive: Nothing;
+  KeepAlive: object;
   SDP: { readonly usage: Usage; readonly sdp: SessionDescription; readonly pluginId?: string; readonly fields: Fields };
   Candidate: { readonly fields: Fields };
   SendFeed: { readonly feedId: string };
   EditFeed: { readonly userId: string; readonly type: 'video' | 'audio'; readonly status: 'on' | 'off' };
-  SessionReserve: Nothing;
-  SessionReserveEnd: Nothing;
-  ScreenShareConferenceEnd: Nothing;
-  StartCall: Nothing;
-  EndCall: Nothing;
-  WhiteBoardStart: Nothing;
-  WhiteBoardStop: Nothing;
-  FileShareStart: Nothing;
-  FileShareStop: Nothing;
+  SessionReserve: object;
+  SessionReserveEnd: object;
+  ScreenShareConferenceEnd: object;
+  StartCall: object;
+  EndCall: object;
+  WhiteBoardStart: object;
+  WhiteBoardStop: object;
+  FileShareStart: object;
+  FileShareStop: object;
   FileShare: { readonly url: string };
-  RecordStart: Nothing;
+  RecordStart: object;
   RecordStop: { readonly fileName: string; readonly filePath: string; readonly note?: string };
   SetVideo: { readonly status: boolean; readonly reqDate?: string };
   SetAudio: { readonly status: boolean; readonly reqDate?: string };

@@ -3,7 +3,7 @@ import type { MediaKind } from '../../../shared/rtp.ts';
 import { type Answer, type Context, tellOthers, withRemark } from './context.ts';
 import { userIdOf } from './identity.ts';
 import type { Contents } from './messages.ts';
-import { presence } from './notices.ts';
+import { presence } from './announcements.ts';
 
 export function chat({ message }: Contents['Chat'], { room, session, host }: Context): Answer {
   room.say(session.participantId, message, host.now());

@@ -5,7 +5,7 @@ import type { RoomEvent } from '../../room/events.ts';
 import type { Floor } from '../../room/floor.ts';
 import type { Room } from '../../room/room.ts';
 import type { Stream } from '../../room/stream.ts';
-import type { Notice } from '../protocol.ts';
+import type { Announcement } from '../protocol.ts';
 import type { Memory, Remark } from './context.ts';
 import { CODES } from './errors.ts';
 import { announcedMembers, countOf, feedOf, membersOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
@@ -33,8 +33,8 @@ export function feedsFor(participantId: ParticipantId, room: Room): Feed[] {
   return others.flatMap((owner) => room.streamsOf(owner.id).map((stream) => feedOf(stream, owner)));
 }
 
-/** @returns the notices by which an event is told. */
-export function noticesOf(event: RoomEvent, room: Room, memory: Memory): readonly Notice[] {
+/** @returns how an event is told. */
+export function announcementsOf(event: RoomEvent, room: Room, memory: Memory): readonly Announcement[] {
   switch (event.type) {
     case 'participant-joined':
       return joined(event, room);
@@ -74,7 +74,7 @@ export function noticesOf(event: RoomEvent, room: Room, memory: Memory): readonl
   }
 }
 
-function toOthers(message: Fields): Notice {
+function toOthers(message: Fields): Announcement {
   return { frame: JSON.stringify(message) };
 }
 
@@ -87,7 +87,7 @@ function idsOf(event: RoomEvent, room: Room): Fields {
 }
 
 /** In a 1:1 call the one who was there first makes the offer; when the call turns, everybody does (reference 5.2). */
-function joined({ participant, topology, turned, streams }: EventOf<'participant-joined'>, room: Room): Notice[] {
+function joined({ participant, topology, turned, streams }: EventOf<'participant-joined'>, room: Room): Announcement[] {
   const who = userIdOf(participant);
   const arrival = toOthers(presence('join', who, { members: membersOf(room) }));
   if (topology === 'direct') return [toOthers(startSession(room, who, {})), arrival];
@@ -98,21 +98,21 @@ function joined({ participant, topology, turned, streams }: EventOf<'participant
 }
 
 /** Whoever publishes gets to know of all that is there; whoever has published, of what is new (reference 6.3). */
-function started({ participantId, stream }: EventOf<'stream-started'>, room: Room, { publishing }: Memory): Notice[] {
+function started({ participantId, stream }: EventOf<'stream-started'>, room: Room, { publishing }: Memory): Announcement[] {
   const isOwner = (id: ParticipantId) => id === participantId;
   const answer = publishing.get(stream.id);
   const confirmed = answer === undefined ? [] : [{ frame: answer, audience: isOwner }];
   return [...confirmed, ...feedsThere(stream, room, isOwner), feedNews(stream, room)];
 }
 
-function feedNews(stream: Stream, room: Room): Notice {
+function feedNews(stream: Stream, room: Room): Announcement {
   const { participantId } = stream;
   const isReady = (id: ParticipantId) => room.participant(id)?.observer === true || room.streamsOf(id).length > 0;
   const frame = JSON.stringify(receiveFeed(room, [feedOf(stream, room.require(participantId))]));
   return { frame, audience: (id) => id !== participantId && isReady(id) };
 }
 
-function feedsThere(stream: Stream, room: Room, isOwner: (id: ParticipantId) => boolean): Notice[] {
+function feedsThere(stream: Stream, room: Room, isOwner: (id: ParticipantId) => boolean): Announcement[] {
   const { participantId } = stream;
   const isFirst = room.streamsOf(participantId).length === 1;
   const feeds = isFirst || usageOf(stream) === 'cam' ? feedsFor(participantId, room) : [];
@@ -120,7 +120,7 @@ function feedsThere(stream: Stream, room: Room, isOwner: (id: ParticipantId) => 
 }
 
 /** A screen stays on the others' displays until they are told. */
-function ended(event: EventOf<'stream-ended'>, room: Room, { isShareEndTold }: Remark): Notice[] {
+function ended(event: EventOf<'stream-ended'>, room: Room, { isShareEndTold }: Remark): Announcement[] {
   if (isShareEndTold === true || usageOf(event.stream) !== 'screen') return [];
   return [toOthers(shareEnded(event, room))];
 }
@@ -135,13 +135,13 @@ function indication(event: EventOf<'indication-changed'>, room: Room, { reqDate 
   return { signalOp, ...idsOf(event, room), status: !event.on, ...(reqDate !== undefined && { reqDate }) };
 }
 
-function said(event: EventOf<'message-sent'>, room: Room): Notice {
+function said(event: EventOf<'message-sent'>, room: Room): Announcement {
   const { to, text } = event;
   const notice = toOthers({ signalOp: 'Chat', ...idsOf(event, room), message: text });
   return to === undefined ? notice : { ...notice, audience: (id) => id === to };
 }
 
-function drawn({ participantId, stroke, clears }: EventOf<'stroke-drawn'>, { boardgoers }: Memory): Notice {
+function drawn({ participantId, stroke, clears }: EventOf<'stroke-drawn'>, { boardgoers }: Memory): Announcement {
   // There is nothing left to replay.
   if (clears) boardgoers.clear();
   return { frame: stroke, audience: (id) => id !== participantId && !boardgoers.has(id) };
@@ -161,14 +161,14 @@ const RELEASED: Readonly<Record<Floor, string | undefined>> = {
   recording: 'RecordStop',
 };
 
-function floorNotice(word: string | undefined, event: EventOf<'floor-taken' | 'floor-released'>, room: Room): Notice[] {
+function floorNotice(word: string | undefined, event: EventOf<'floor-taken' | 'floor-released'>, room: Room): Announcement[] {
   if (word === undefined) return [];
   if (event.floor === 'recording') return [toOthers(presence(word, idOf(event, room)))];
   return [toOthers({ eventOp: word, ...idsOf(event, room) })];
 }
 
 /** The end of a screen share is told once: where the screen goes through the media node, with its stream. */
-function released(event: EventOf<'floor-released'>, room: Room, { remark }: Memory): Notice[] {
+function released(event: EventOf<'floor-released'>, room: Room, { remark }: Memory): Announcement[] {
   const { participantId, floor } = event;
   if (floor !== 'screen') return floorNotice(RELEASED[floor], event, room);
   const isSent = room.streamsOf(participantId).some((stream) => usageOf(stream) === 'screen');
