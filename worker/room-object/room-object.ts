@@ -12,7 +12,7 @@ import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
-import { MediaClient } from './media-client.ts';
+import { MediaClient } from '../platform/media-client.ts';
 import { RoomMedia } from './room-media.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';

@@ -9,7 +9,7 @@ import {
   type ResultOf,
 } from '../../shared/media-api.ts';
 import { SIGNATURE_HEADER } from '../../shared/signature.ts';
-import { sign } from '../platform/signing.ts';
+import { sign } from './signing.ts';
 
 /** A call that is not answered in this time has failed, in milliseconds. */
 const CALL_TIMEOUT = 2_000;
