@@ -1,11 +1,4 @@
-const MAX_ORIGINAL_NAME = 255;
 const MAX_BASE_NAME = 80;
-
-/** The file's own name without folders, control characters and what makes text run backwards. */
-export function plainName(given: string): string {
-  const name = given.replaceAll(/\p{C}/gu, '').split(/[/\\]/u).at(-1) ?? '';
-  return [...name].slice(-MAX_ORIGINAL_NAME).join('').trim();
-}
 
 /** The name without its extension as it stands in the file's address: letters and digits of any script, `-`, `_` and `.` inside. */
 export function baseNameOf(name: string): string {
