@@ -40,10 +40,15 @@ export class Edge {
       cf: false,
       durableObjects: { ROOMS: { className: 'RoomObject', useSQLite: true } },
       durableObjectsPersist: join(folder, 'rooms'),
+      d1Databases: { DB: 'parley' },
+      d1Persist: join(folder, 'database'),
+      r2Buckets: { FILES: 'parley-files' },
+      r2Persist: join(folder, 'files'),
       assets: { directory: assets, binding: 'ASSETS', routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true } },
       bindings: { PARLEY_MODE: 'development', MEDIA_NODE_URL: mediaNodeUrl, MEDIA_NODE_SECRET: TEST_SECRET, ...settings },
     });
     await miniflare.ready;
+    await migrate(await miniflare.getD1Database('DB'));
     return new Edge(`http://127.0.0.1:${port}`, folder, miniflare, storage === undefined);
   }
 
@@ -57,6 +62,28 @@ export class Edge {
   async crash(): Promise<void> {
     await this.#miniflare.dispose();
   }
+}
+
+const MIGRATIONS = resolve(import.meta.dirname, '../../worker/migrations');
+
+/** Brings a database up to date, as `wrangler d1 migrations apply` does. */
+async function migrate(database: D1Database): Promise<void> {
+  await database.exec('CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL)');
+  const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>();
+  const applied = new Set(results.map(({ name }) => name));
+  for (const name of (await readdir(MIGRATIONS)).sort().filter((file) => !applied.has(file))) {
+    const statements = statementsOf(await readFile(join(MIGRATIONS, name), 'utf8')).map((sql) => database.prepare(sql));
+    await database.batch([...statements, database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name)]);
+  }
+}
+
+/** The migrations have no semicolons but those between statements. */
+function statementsOf(sql: string): string[] {
+  return sql
+    .replaceAll(/--.*/gu, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
 }
 
 let bundle: Promise<string> | undefined;

@@ -1,19 +1,21 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { RoomId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, ConnectionState, LiveRoom, Notice, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
-import { newRoom, type RoomSnapshot } from '../room/snapshot.ts';
+import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
 import { MediaClient } from '../platform/media-client.ts';
 import { RoomMedia } from './room-media.ts';
+import { Ledger } from './services/ledger.ts';
+import { Services } from './services/services.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
 
@@ -28,6 +30,7 @@ const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed
 
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
+  readonly services: Services;
 }
 
 /**
@@ -39,6 +42,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #sessions: Sessions;
   readonly #adapters: ReadonlyMap<string, Adapter>;
   readonly #host: RoomHost;
+  readonly #ledger: Ledger;
   #live: RoomWithMedia | undefined;
   #alarmAt: Time | null = null;
 
@@ -46,6 +50,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
+    this.#ledger = new Ledger(context.storage.sql, env);
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
@@ -72,6 +77,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     return true;
   }
 
+  /** Whether the room still has this life: neither did it end, nor was it made again. */
+  isLiving(life: string): boolean {
+    return this.#live?.services.life === life;
+  }
+
   /** A WebSocket upgrade that the front door has found this room for. */
   override async fetch(request: Request): Promise<Response> {
     const protocol = request.headers.get(PROTOCOL_HEADER) ?? '';
@@ -79,14 +89,17 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
-    if (!admission.admitted) return new Response(admission.message, { status: admission.status });
+    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
+    if (!admission.admitted) {
+      await this.#settle();
+      return new Response(admission.message, { status: admission.status });
+    }
 
-    const { participantId } = admission;
+    const { participantId, data } = admission;
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
-    const opened = this.#sessions.accept(server, { id, participantId, protocol });
-    if (admission.greeting !== undefined) opened.send(admission.greeting);
+    const opened = this.#sessions.accept(server, { id, participantId, protocol, data });
+    for (const frame of admission.greeting ?? []) opened.send(frame);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
   }
@@ -119,7 +132,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#alarmAt = null;
     const now = Date.now();
     this.#live?.room.sweep(now);
-    await this.#live?.media.renew(now);
+    await Promise.all([this.#live?.media.renew(now), this.#ledger.carryOut(now)]);
     await this.#settle();
   }
 
@@ -130,17 +143,22 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const outlet: RoomOutlet = {
       event: (event) => {
         this.#publish(event);
+        services.follow(event);
       },
       order: (order) => {
         this.#carryOut(order);
       },
+      gone: (participantId, reason) => {
+        for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
+      },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
+    const services = new Services(room, this.#storage, settings, this.#ledger);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
-    return { room, media, conference: new Conference(room, media) };
+    return { room, media, services, conference: new Conference(room, media) };
   }
 
   /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
@@ -159,14 +177,17 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #hostOf(roomId: RoomId | undefined): RoomHost {
     return {
       live: () => this.#live,
-      create: () => roomId !== undefined && this.#create(roomId),
+      create: (options) => roomId !== undefined && this.#create(roomId, options),
+      sendTo: (participantId, frame) => {
+        for (const session of this.#sessionsOf(participantId)) session.send(frame);
+      },
       now: () => Date.now(),
     };
   }
 
-  #create(roomId: RoomId): boolean {
+  #create(roomId: RoomId, options?: RoomOptions): boolean {
     if (this.#live) return false;
-    this.#live = this.#assemble(newRoom(roomId, Date.now()));
+    this.#live = this.#assemble(newRoom(roomId, Date.now(), options));
     this.#live.room.save();
     return true;
   }
@@ -177,19 +198,15 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     return adapter;
   }
 
-  /** Tells an event to everybody but its subject. A protocol's frame is made once, however many sessions get it. */
+  /** Tells an event to the members. A protocol's frames are made once, however many sessions get them. */
   #publish(event: RoomEvent): void {
-    const frames = new Map<string, string | undefined>();
+    const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
+    const notices = new Map<string, readonly Notice[]>();
     for (const session of this.#sessions.all()) {
       const { protocol, participantId } = session;
-      if (participantId === event.participantId) continue;
-      if (!frames.has(protocol)) frames.set(protocol, this.#adapterOf(protocol).present(event));
-      const frame = frames.get(protocol);
-      if (frame !== undefined) session.send(frame);
-    }
-    if (event.type !== 'participant-left') return;
-    for (const session of this.#sessionsOf(event.participantId)) {
-      session.close(this.#adapterOf(session.protocol).farewell(event.reason));
+      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
+      notices.set(protocol, told);
+      for (const { frame, audience = isOther } of told) if (audience(participantId)) session.send(frame);
     }
   }
 
@@ -204,7 +221,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { room, media } = this.#live;
     switch (event.type) {
       case 'transport-state':
-        room.connectionChanged(event.transport, CONNECTION_STATES[event.state], Date.now());
+        this.#connectionChanged(room, event.transport, CONNECTION_STATES[event.state]);
         return;
       case 'producer-closed':
         room.publicationEnded(event.producer);
@@ -221,29 +238,36 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     }
   }
 
-  #sessionsOf(participantId: string) {
+  #connectionChanged(room: Room, id: MediaId, state: ConnectionState): void {
+    const connection = room.connection(id);
+    room.connectionChanged(id, state, Date.now());
+    const { origin } = (connection && room.participant(connection.participantId)) ?? {};
+    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#host);
+  }
+
+  #sessionsOf(participantId: ParticipantId) {
     return this.#sessions.all().filter((session) => session.participantId === participantId);
   }
 
-  #closeSessionsOf(participantId: string, closing: { code: number; reason: string }): void {
+  #closeSessionsOf(participantId: ParticipantId, closing: { code: number; reason: string }): void {
     for (const session of this.#sessionsOf(participantId)) session.close(closing);
   }
 
-  /** After everything that may have changed the room: end it when it is over, else wake up when something is due. */
+  /** After everything that may have changed the room: end it when it is over, and wake up when something is due. */
   async #settle(): Promise<void> {
-    const live = this.#live;
-    if (!live) return;
-    if (live.room.isOver(Date.now())) return this.#end(live);
-    const deadlines = [live.room.nextDeadline(), live.media.renewAt].filter((time) => time !== null);
-    const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
+    if (this.#live?.room.isOver(Date.now()) === true) await this.#end(this.#live);
+    const deadlines = [this.#live?.room.nextDeadline(), this.#live?.media.renewAt, this.#ledger.nextDue()];
+    const known = deadlines.filter((time) => typeof time === 'number');
+    const due = known.length > 0 ? Math.min(...known) : null;
     if (due === null || due === this.#alarmAt) return;
     this.#alarmAt = due;
     await this.ctx.storage.setAlarm(due);
   }
 
-  async #end({ media }: RoomWithMedia): Promise<void> {
+  async #end({ media, services }: RoomWithMedia): Promise<void> {
     this.#live = undefined;
     const closing = media.close();
+    services.end();
     this.#storage.clear();
     this.#alarmAt = null;
     await Promise.all([closing, this.ctx.storage.deleteAlarm()]);

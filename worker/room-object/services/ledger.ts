@@ -32,18 +32,18 @@ export class Ledger {
     this.#env = env;
   }
 
-  writeCall(record: CallRecord, now: Time): void {
-    this.#outbox.add({ type: 'call-record', record }, now + GATHERING);
+  writeCall(record: CallRecord): void {
+    this.#outbox.add({ type: 'call-record', record }, Date.now() + GATHERING);
   }
 
-  writeRecording(recording: Recording, now: Time): void {
-    this.#outbox.add({ type: 'recording', recording }, now + GATHERING);
+  writeRecording(recording: Recording): void {
+    this.#outbox.add({ type: 'recording', recording }, Date.now() + GATHERING);
   }
 
   /** At once, and again when the last upload that was under way has certainly come to its end. */
-  deleteFiles(life: string, now: Time): void {
-    this.#outbox.add({ type: 'delete-files', life }, now);
-    this.#outbox.add({ type: 'delete-files', life }, now + UPLOAD_LIMIT);
+  deleteFiles(life: string): void {
+    this.#outbox.add({ type: 'delete-files', life }, Date.now());
+    this.#outbox.add({ type: 'delete-files', life }, Date.now() + UPLOAD_LIMIT);
   }
 
   /** When `carryOut` is to be called; `null` when there is nothing to do. */

@@ -27,6 +27,8 @@ export class Outbox<Task extends object> {
   readonly #sql: SqlStorage;
   /** Objects that never owed anything have no table. */
   #hasTable: boolean;
+  /** Asked for after every message: `undefined` where the table has to be asked. */
+  #nextDue: Time | null | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -37,13 +39,15 @@ export class Outbox<Task extends object> {
   add(task: Task, due: Time): void {
     if (!this.#hasTable) this.#sql.exec(SCHEMA);
     this.#hasTable = true;
+    this.#nextDue = undefined;
     this.#sql.exec('INSERT INTO outbox (due, task) VALUES (?, ?)', due, JSON.stringify(task));
   }
 
   /** When the next task is due; `null` when there is none. */
   nextDue(): Time | null {
     if (!this.#hasTable) return null;
-    return this.#sql.exec<{ due: number | null }>('SELECT MIN(due) AS due FROM outbox').one().due;
+    if (this.#nextDue === undefined) this.#nextDue = this.#sql.exec<{ due: number | null }>('SELECT MIN(due) AS due FROM outbox').one().due;
+    return this.#nextDue;
   }
 
   /** The tasks that are due, in the order in which they were put in. */
@@ -58,11 +62,13 @@ export class Outbox<Task extends object> {
   }
 
   done(entries: readonly Entry<Task>[]): void {
+    this.#nextDue = undefined;
     for (const { id } of entries) this.#sql.exec('DELETE FROM outbox WHERE id = ?', id);
   }
 
   /** These could not be done: they are due again later, the later the more often they failed. */
   failed(entries: readonly Entry<Task>[], now: Time): void {
+    this.#nextDue = undefined;
     for (const { id, attempts } of entries) {
       const pause = Math.min(FIRST_PAUSE * 2 ** attempts, LONGEST_PAUSE);
       this.#sql.exec('UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE id = ?', now + pause, id);

@@ -17,24 +17,21 @@ export class Recordings implements RoomRecordings {
   readonly #settings: Settings;
   readonly #open: Collection<Recording>;
   readonly #ledger: Ledger;
-  readonly #now: () => Time;
 
   constructor(
     room: RoomId,
     settings: Settings,
     { store, open }: { store: RecordStore; open: readonly Recording[] },
     ledger: Ledger,
-    now: () => Time,
   ) {
     this.#room = room;
     this.#settings = settings;
     this.#open = new Collection('recordings', store, open);
     this.#ledger = ledger;
-    this.#now = now;
   }
 
   async start({ participantId, name, subject, fileName, note }: NewRecording, origin: string): Promise<OpenRecording> {
-    const now = this.#now();
+    const now = Date.now();
     const given = plainName(fileName ?? '');
     const recording: Recording = {
       id: crypto.randomUUID(),
@@ -50,7 +47,7 @@ export class Recordings implements RoomRecordings {
       stoppedAt: null,
     };
     this.#open.set(recording);
-    this.#ledger.writeRecording(recording, now);
+    this.#ledger.writeRecording(recording);
     const grant = await seal(this.#settings, 'recordings', { room: this.#room, recording: recording.id });
     return { id: recording.id, uploadUrl: `${origin}/recordings?grant=${grant}`, fileName: recording.fileName, filePath: recording.filePath };
   }
@@ -58,19 +55,15 @@ export class Recordings implements RoomRecordings {
   stop(id: string, { fileName, filePath, note }: RecordingRemarks = {}): boolean {
     const recording = this.#open.get(id);
     if (!recording) return false;
-    const now = this.#now();
     const given = plainName(fileName ?? '');
     this.#open.delete(id);
-    this.#ledger.writeRecording(
-      {
-        ...recording,
-        fileName: given === '' ? recording.fileName : given,
-        filePath: remark(filePath) ?? recording.filePath,
-        note: remark(note) ?? recording.note,
-        stoppedAt: now,
-      },
-      now,
-    );
+    this.#ledger.writeRecording({
+      ...recording,
+      fileName: given === '' ? recording.fileName : given,
+      filePath: remark(filePath) ?? recording.filePath,
+      note: remark(note) ?? recording.note,
+      stoppedAt: Date.now(),
+    });
     return true;
   }
 

@@ -2,7 +2,6 @@ import type { Settings } from '../../platform/settings.ts';
 import type { RoomServices } from '../../protocols/services.ts';
 import type { Recording } from '../../recordings/store.ts';
 import type { RoomEvent } from '../../room/events.ts';
-import type { Time } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
 import type { Topology } from '../../room/snapshot.ts';
 import type { RoomStorage } from '../storage.ts';
@@ -27,14 +26,12 @@ export class Services implements RoomServices {
   readonly usage: Usage;
   readonly #storage: RoomStorage;
   readonly #ledger: Ledger;
-  readonly #now: () => Time;
   #life: LifeRecord;
   #topology: Topology;
 
-  constructor(room: Room, storage: RoomStorage, settings: Settings, ledger: Ledger, now: () => Time) {
+  constructor(room: Room, storage: RoomStorage, settings: Settings, ledger: Ledger) {
     this.#storage = storage;
     this.#ledger = ledger;
-    this.#now = now;
     this.#topology = room.topology;
     this.#life = storage.all<LifeRecord>('life')[0] ?? { life: crypto.randomUUID(), hasGranted: false };
     storage.put('life', 'life', this.#life);
@@ -43,9 +40,9 @@ export class Services implements RoomServices {
       this.#mayHaveFiles();
     });
     const recordings = { store: storage, open: storage.all<Recording>('recordings') };
-    this.recordings = new Recordings(room.id, settings, recordings, ledger, now);
+    this.recordings = new Recordings(room.id, settings, recordings, ledger);
     const usage = { store: storage, open: storage.all<OpenRecord>('usage') };
-    this.usage = new Usage({ room: room.id, life }, room.topology, usage, ledger, now);
+    this.usage = new Usage({ room: room.id, life }, room.topology, usage, ledger);
   }
 
   /** Names this life of the room. Nobody can guess it. */
@@ -75,7 +72,7 @@ export class Services implements RoomServices {
   end(): void {
     this.usage.end();
     this.recordings.end();
-    if (this.#life.hasGranted) this.#ledger.deleteFiles(this.life, this.#now());
+    if (this.#life.hasGranted) this.#ledger.deleteFiles(this.life);
   }
 
   #setTopology(topology: Topology): void {

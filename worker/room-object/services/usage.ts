@@ -24,15 +24,13 @@ export class Usage implements RoomUsage {
   readonly #place: Place;
   readonly #open: Collection<OpenRecord>;
   readonly #ledger: Ledger;
-  readonly #now: () => Time;
   #topology: Topology;
 
-  constructor(place: Place, topology: Topology, { store, open }: { store: RecordStore; open: readonly OpenRecord[] }, ledger: Ledger, now: () => Time) {
+  constructor(place: Place, topology: Topology, { store, open }: { store: RecordStore; open: readonly OpenRecord[] }, ledger: Ledger) {
     this.#place = place;
     this.#topology = topology;
     this.#open = new Collection('usage', store, open);
     this.#ledger = ledger;
-    this.#now = now;
   }
 
   /** A participant has come. */
@@ -52,7 +50,7 @@ export class Usage implements RoomUsage {
 
   /** From now on media takes another path, for everybody. */
   topologyChanged(topology: Topology): void {
-    const now = this.#now();
+    const now = Date.now();
     for (const record of this.#open.values()) this.#open.set(this.#counted(record, now));
     this.#topology = topology;
   }
@@ -73,7 +71,7 @@ export class Usage implements RoomUsage {
   }
 
   #begin(kind: CallRecord['kind'], participant: ParticipantId, name: string | null): void {
-    const now = this.#now();
+    const now = Date.now();
     const { room, life } = this.#place;
     const record: OpenRecord = {
       id: crypto.randomUUID(),
@@ -90,13 +88,13 @@ export class Usage implements RoomUsage {
       countedUntil: now,
     };
     this.#open.set(record);
-    this.#ledger.writeCall(record, now);
+    this.#ledger.writeCall(record);
   }
 
   #end(record: OpenRecord): void {
-    const now = this.#now();
+    const now = Date.now();
     this.#open.delete(record.id);
-    this.#ledger.writeCall({ ...this.#counted(record, now), endedAt: now }, now);
+    this.#ledger.writeCall({ ...this.#counted(record, now), endedAt: now });
   }
 
   #counted(record: OpenRecord, now: Time): OpenRecord {
