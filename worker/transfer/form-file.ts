@@ -1,4 +1,4 @@
-import { make, type MultipartError, type Parser } from 'multipasta';
+import { make, type MultipartError, type Parser, type PartInfo } from 'multipasta';
 
 /** A form has a few short fields beside its file. */
 const MAX_PARTS = 32;
@@ -49,8 +49,9 @@ class Form {
       headers: { 'content-type': contentType },
       maxParts: MAX_PARTS,
       maxFieldSize: MAX_FIELD_BYTES,
+      isFile: (part) => fileNameOf(part) !== '',
       onField: () => undefined,
-      onFile: ({ filename = '' }) => this.#onFile(filename),
+      onFile: (part) => this.#onFile(fileNameOf(part)),
       onError: (error) => {
         this.#error ??= nameOf(error);
       },
@@ -92,6 +93,17 @@ class Form {
   #check(): void {
     if (this.#error !== undefined && !this.fileEnded) throw new FormError(this.#error);
   }
+}
+
+/**
+ * The parser reads names of Latin-1 letters only, but browsers send the bytes of UTF-8 as they are, with `%22` for a quotation mark (HTML, multipart
+ * form data). A part without a name is no file: browsers send one with an empty name where nobody chose a file.
+ */
+function fileNameOf({ headers }: PartInfo): string {
+  const disposition = String(headers['content-disposition']);
+  const [, quoted] = /;\s*filename="((?:[^"\\]|\\.)*)"/iu.exec(disposition) ?? [];
+  const [, plain = ''] = /;\s*filename=([^";\s]+)/iu.exec(disposition) ?? [];
+  return quoted?.replaceAll(/\\(["\\])/gu, '$1').replaceAll('%22', '"') ?? plain;
 }
 
 function nameOf(error: MultipartError): string {
