@@ -107,7 +107,7 @@ describe('an upload', () => {
         settle(response.statusCode);
         sent.destroy();
       });
-      sent.once('error', refuse);
+      sent.on('error', refuse);
       sent.flushHeaders();
     });
     expect(status).toBe(413);

@@ -15,10 +15,10 @@ import { fileKey, FileStore, pageName, type StoredContent, type StoredFile } fro
 import { fileTypeOf, HEAD_BYTES } from './type.ts';
 
 /** The largest file that is taken, in bytes. */
-export const MAX_FILE_BYTES = 25 * 1024 * 1024;
+const MAX_FILE_BYTES = 25 * 1024 * 1024;
 
-/** A form is a little longer than the file in it. */
-const FORM_BYTES = 256 * 1024;
+/** The largest form with such a file in it. */
+export const MAX_FORM_BYTES = MAX_FILE_BYTES + 256 * 1024;
 
 /** What an upload is answered with. Clients look for the address under different names. */
 export interface UploadAnswer {
@@ -38,14 +38,15 @@ export interface UploadAnswer {
 /**
  * Takes the upload of a file into a room: streamed, never whole in memory.
  *
+ * @param body of the request.
  * @throws UploadRefused; nothing of the file is left then.
  */
-export async function receiveFile(request: Request, env: Env): Promise<UploadAnswer> {
+export async function receiveFile(request: Request, body: AsyncIterable<Uint8Array>, env: Env): Promise<UploadAnswer> {
   const grant = await grantOf(request, env);
   const tenant = await tenantsOf(env).find(tenantOf(grant.room));
   if (!tenant) throw new UploadRefused('not-permitted');
   const announced = Number(request.headers.get('content-length') ?? MAX_FILE_BYTES);
-  if (!(announced <= MAX_FILE_BYTES + FORM_BYTES)) throw new UploadRefused('too-large');
+  if (!(announced <= MAX_FORM_BYTES)) throw new UploadRefused('too-large');
 
   const store = new FileStore(env.DB, env.FILES);
   const file = { id: randomName(), tenant: tenant.code, ...grant };
@@ -53,7 +54,8 @@ export async function receiveFile(request: Request, env: Env): Promise<UploadAns
   try {
     // Asked after the announcement: a room that ends from now on knows of this file.
     if (!(await env.ROOMS.getByName(grant.room).isLiving(grant.life))) throw new UploadRefused('no-room');
-    const content = await storeContent(request, env, file);
+    const contentType = request.headers.get('content-type') ?? '';
+    const content = await storeContent(file, await firstFileOf(body, contentType), env);
     if (!(await store.complete(file.id, content))) throw new UploadRefused('no-room');
     return answerOf(new URL(request.url).origin, file, content);
   } catch (error) {
@@ -69,8 +71,7 @@ async function grantOf(request: Request, env: Env): Promise<Grant<'files'>> {
   return grant;
 }
 
-async function storeContent(request: Request, env: Env, file: StoredFile): Promise<StoredContent> {
-  const incoming = await incomingFile(request);
+async function storeContent(file: StoredFile, incoming: IncomingFile, env: Env): Promise<StoredContent> {
   const { head, bytes } = await openHead(incoming.bytes, HEAD_BYTES);
   const type = fileTypeOf(head);
   if (!type) throw new UploadRefused('bad-type');
@@ -81,11 +82,6 @@ async function storeContent(request: Request, env: Env, file: StoredFile): Promi
   if (!type.isDocument) return content;
   const pages = await renderPages(env, fileKey(file, name), (page) => fileKey(file, pageName(name, page)));
   return { ...content, size: size + pages.bytes, pages: pages.count };
-}
-
-async function incomingFile(request: Request): Promise<IncomingFile> {
-  if (!request.body) throw new UploadRefused('bad-form');
-  return firstFileOf(request.body, request.headers.get('content-type') ?? '');
 }
 
 function answerOf(origin: string, file: StoredFile, { originalName, name, type, size, pages }: StoredContent): UploadAnswer {

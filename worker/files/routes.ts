@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Env } from '../platform/env.ts';
+import { answerToBody } from '../transfer/body.ts';
 import { answerRefusal } from '../transfer/refusal.ts';
 import { send } from '../transfer/send.ts';
-import { receiveFile } from './receive.ts';
+import { MAX_FORM_BYTES, receiveFile } from './receive.ts';
 import { fileKey } from './store.ts';
 import { mimeOf } from './type.ts';
 
@@ -15,13 +16,15 @@ export const files = new Hono<{ Bindings: Env }>();
 
 files.use(cors({ origin: '*', allowMethods: ['GET', 'HEAD', 'POST', 'OPTIONS'], exposeHeaders: ['content-range', 'accept-ranges'] }));
 
-files.post('/', async (context) => {
-  try {
-    return context.json(await receiveFile(context.req.raw, context.env));
-  } catch (error) {
-    return answerRefusal(context, error);
-  }
-});
+files.post('/', (context) =>
+  answerToBody(context.req.raw, MAX_FORM_BYTES, async (body) => {
+    try {
+      return context.json(await receiveFile(context.req.raw, body, context.env));
+    } catch (error) {
+      return answerRefusal(context, error);
+    }
+  }),
+);
 
 files.get('/:life/:id/:name', async (context) => {
   const { life, id, name } = context.req.param();

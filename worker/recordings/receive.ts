@@ -15,6 +15,9 @@ import { HEAD_BYTES, recordingTypeOf } from './type.ts';
 /** The largest part that is taken, in bytes. Cloudflare itself takes no more in one request on most plans. */
 const MAX_PART_BYTES = 100 * 1024 * 1024;
 
+/** The largest body with such a part in it. */
+export const MAX_PART_BODY_BYTES = MAX_PART_BYTES + 256 * 1024;
+
 const PartNumberSchema = z.coerce.number().int().min(1).max(10_000);
 
 /** How far a recording has come, which is all that has to be known to go on with it. */
@@ -30,10 +33,11 @@ export interface Progress {
 /**
  * Takes a recording or a part of it, as a form or as it is. What is acknowledged is kept, whatever happens to its maker.
  *
+ * @param body of the request.
  * @returns how far the recording has come, and `part`, the number of this part.
  * @throws UploadRefused; nothing of the part is left then.
  */
-export async function receivePart(request: Request, env: Env): Promise<Progress & { readonly part: number }> {
+export async function receivePart(request: Request, body: AsyncIterable<Uint8Array>, env: Env): Promise<Progress & { readonly part: number }> {
   const grant = await grantOf(request, env);
   const asked = numberOf(request);
   const tenant = await tenantsOf(env).find(tenantOf(grant.room));
@@ -41,7 +45,7 @@ export async function receivePart(request: Request, env: Env): Promise<Progress 
   const store = new RecordingStore(env.DB, env.FILES);
   if (await store.isDeleted(grant.recording)) throw new UploadRefused('no-room');
 
-  const { head, bytes } = await openHead(await bytesOf(request), HEAD_BYTES);
+  const { head, bytes } = await openHead(await bytesOf(request, body), HEAD_BYTES);
   const type = recordingTypeOf(head);
   const isFirst = asked === 1 || (asked === undefined && (await store.parts(grant.recording)).length === 0);
   if (head.length === 0 || (isFirst && type === undefined)) throw new UploadRefused('bad-type');
@@ -83,8 +87,8 @@ function numberOf(request: Request): number | undefined {
   return parsed.data;
 }
 
-async function bytesOf(request: Request): Promise<AsyncIterable<Uint8Array>> {
+/** What comes as a form is what is in it. */
+async function bytesOf(request: Request, body: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const type = request.headers.get('content-type') ?? '';
-  if (!request.body) throw new UploadRefused('bad-form');
-  return /^multipart\//iu.test(type) ? (await firstFileOf(request.body, type)).bytes : request.body;
+  return /^multipart\//iu.test(type) ? (await firstFileOf(body, type)).bytes : body;
 }

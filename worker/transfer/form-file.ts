@@ -1,16 +1,14 @@
+import { BodyError } from './body.ts';
 import { make, type MultipartError, type Parser, type PartInfo } from 'multipasta';
 
 /** A form has a few short fields beside its file. */
 const MAX_PARTS = 32;
 const MAX_FIELD_BYTES = 64 * 1024;
 
-/** A body that is no form with a file, or was cut off. */
-export class FormError extends Error {}
-
 export interface IncomingFile {
   /** As the client gave it: anything may stand there. */
   readonly name: string;
-  /** Ends with the file. @throws FormError when the body ends before. */
+  /** Ends with the file. @throws BodyError when the body ends before. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
@@ -18,9 +16,9 @@ export interface IncomingFile {
  * The first file of a `multipart/form-data` body (RFC 7578), whatever its field is called. It is read as it comes, no faster than the
  * caller takes it; what follows it is not read at all.
  *
- * @throws FormError when the body is no form, or has no file.
+ * @throws BodyError when the body is no form, or has no file.
  */
-export async function firstFileOf(body: ReadableStream<Uint8Array>, contentType: string): Promise<IncomingFile> {
+export async function firstFileOf(body: AsyncIterable<Uint8Array>, contentType: string): Promise<IncomingFile> {
   const form = new Form(contentType);
   const source = body[Symbol.asyncIterator]();
   while (form.fileName === undefined) await form.read(source);
@@ -63,12 +61,12 @@ class Form {
   /** Reads one chunk more. */
   async read(source: AsyncIterator<Uint8Array>): Promise<void> {
     const next = await source.next();
-    if (next.done === true) throw new FormError(this.fileName === undefined ? 'the form has no file' : 'the form was cut off');
+    if (next.done === true) throw new BodyError(this.fileName === undefined ? 'the form has no file' : 'the form was cut off');
     try {
       this.#parser.write(next.value);
     } catch (error) {
       // The parser throws at some heads that are beyond repair.
-      throw new FormError(String(error));
+      throw new BodyError(String(error));
     }
     this.#check();
   }
@@ -91,7 +89,7 @@ class Form {
 
   /** Nothing that is wrong with the form behind its file matters any more. */
   #check(): void {
-    if (this.#error !== undefined && !this.fileEnded) throw new FormError(this.#error);
+    if (this.#error !== undefined && !this.fileEnded) throw new BodyError(this.#error);
   }
 }
 

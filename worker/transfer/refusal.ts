@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { FormError } from './form-file.ts';
+import { BodyError } from './body.ts';
 import { TooLargeError } from './put-stream.ts';
 
 /** Why a transfer is refused, with the code that clients of the protocols know and the status of HTTP. */
@@ -38,6 +38,6 @@ export function answerRefusal(context: Context, error: unknown): Response {
 
 function reasonOf(error: unknown): RefusalReason | undefined {
   if (error instanceof UploadRefused) return error.reason;
-  if (error instanceof FormError) return 'bad-form';
+  if (error instanceof BodyError) return 'bad-form';
   return error instanceof TooLargeError ? 'too-large' : undefined;
 }
