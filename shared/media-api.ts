@@ -95,7 +95,7 @@ const LayersSchema = z.object({
 const BytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
 /** The media type of a body. */
-export type BodyType = 'application/json' | 'application/pdf' | 'image/png';
+type BodyType = 'application/json' | 'application/pdf' | 'image/png';
 
 export interface Endpoint<
   Path extends string = string,
