@@ -1,7 +1,7 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { Conference } from '../room/conference.ts';
-import type { LeaveReason, RoomEvent } from '../room/events.ts';
+import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
 import type { Room } from '../room/room.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
@@ -92,6 +92,8 @@ export interface Adapter {
   closed(code: number, session: Session, host: RoomHost): void;
   /** The frame by which the protocol tells an event to everybody but its subject; `undefined` where it has no word for it. */
   present(event: RoomEvent): string | undefined;
+  /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
+  notify?(notice: Notice, session: Session): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
 }

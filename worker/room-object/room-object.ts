@@ -6,7 +6,7 @@ import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGa
 import { newAdapters } from '../protocols/index.ts';
 import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
-import type { MediaOrder, RoomEvent } from '../room/events.ts';
+import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomSnapshot } from '../room/snapshot.ts';
@@ -131,6 +131,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       event: (event) => {
         this.#publish(event);
       },
+      notice: (notice) => {
+        this.#notify(notice);
+      },
       order: (order) => {
         this.#carryOut(order);
       },
@@ -191,6 +194,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const session of this.#sessionsOf(event.participantId)) {
       session.close(this.#adapterOf(session.protocol).farewell(event.reason));
     }
+  }
+
+  #notify(notice: Notice): void {
+    for (const session of this.#sessionsOf(notice.participantId)) this.#adapterOf(session.protocol).notify?.(notice, session);
   }
 
   #carryOut(order: MediaOrder): void {

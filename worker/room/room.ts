@@ -1,20 +1,22 @@
 import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
-import { type Connection, type Direction, isLost } from './connection.ts';
+import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
-import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
+import type { LeaveReason, MediaOrder, Notice, RoomEvent, UnnumberedRoomEvent } from './events.ts';
+import type { Outcome, Watching } from './negotiation.ts';
 import { type Indication, type Participant, type Presence, type SessionId, type Time, leaseOf } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
 import { Collection, type RecordStore } from './records.ts';
 import type { RoomRecord, RoomSnapshot } from './snapshot.ts';
 import type { Subscription } from './subscription.ts';
-import type { View, ViewSection } from './view.ts';
+import type { View } from './view.ts';
 
 /** Where the room's decisions go. Called synchronously and in order. */
 export interface RoomOutlet {
   event(event: RoomEvent): void;
+  notice(notice: Notice): void;
   order(order: MediaOrder): void;
 }
 
@@ -62,9 +64,7 @@ export class Room {
     this.#record = new Collection('room', store, [snapshot.room]);
     this.#participants = new Collection('participants', store, snapshot.participants);
     this.#publications = new Publications(snapshot, store);
-    this.#connections = new Connections(snapshot, store, (order) => {
-      outlet.order(order);
-    });
+    this.#connections = new Connections(snapshot, store, outlet);
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -100,6 +100,15 @@ export class Room {
 
   connectionsOf(participantId: ParticipantId): Connection[] {
     return this.#connections.of(participantId);
+  }
+
+  connection(id: MediaId): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  /** The participant's newest connection for a purpose. */
+  connectionFor(participantId: ParticipantId, purpose: string): Connection | undefined {
+    return this.#connections.for({ participantId, purpose }).at(-1);
   }
 
   viewsBy(participantId: ParticipantId): View[] {
@@ -262,37 +271,82 @@ export class Room {
    * still being negotiated of them is superseded.
    *
    * @param id the connection's name on the media node, never used before.
+   * @param offered what the media node offers in it, where the client makes no offer.
    */
-  openConnection(participantId: ParticipantId, direction: Direction, purpose: string, id: MediaId): Connection {
+  openConnection(
+    participantId: ParticipantId,
+    direction: ConnectionDirection,
+    purpose: string,
+    id: MediaId,
+    offered?: Watching,
+  ): Connection {
     this.require(participantId);
-    return this.#connections.set({ id, participantId, direction, purpose, negotiated: true, state: 'new' });
-  }
-
-  /** @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened. */
-  requireNewest(connectionId: MediaId): Connection {
-    const connection = this.#connections.get(connectionId);
-    if (!connection || this.#connections.for(connection).at(-1)?.id !== connectionId) throw new Refusal('superseded');
-    return connection;
-  }
-
-  /** The participant publishes these over a connection, in place of everything that it published for the same purpose. */
-  publishOver(connectionId: MediaId, tracks: readonly { readonly source: Source; readonly id: MediaId }[]): Publication[] {
-    const { participantId } = this.#establish(connectionId);
-    return this.#changePublications(participantId, () =>
-      tracks.map(({ source, id }) => this.#addPublication({ id, participantId, source, connectionId })),
-    );
+    return this.#connections.set({
+      id,
+      participantId,
+      direction,
+      purpose,
+      negotiated: true,
+      state: 'new',
+      attempt: 1,
+      isEstablished: false,
+      ...(offered !== undefined && { offered }),
+    });
   }
 
   /**
-   * The participant views another over a connection, in place of what it had for the same purpose.
+   * The participant begins to negotiate one of its connections anew. Until that has come to something, everything stays as it is.
    *
-   * @param sections as they were negotiated; what has changed meanwhile is made up for.
+   * @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened.
    */
-  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[]): View {
-    this.require(watchedId);
-    const { participantId } = this.#establish(connectionId);
-    const view: View = { id: `${connectionId} ${watchedId}`, participantId, watchedId, connectionId, sections };
-    return this.#connections.addView(view, this.publicationsOf(watchedId));
+  reopenConnection(participantId: ParticipantId, connectionId: MediaId): Connection {
+    const connection = this.#connections.get(connectionId);
+    if (connection?.participantId !== participantId || this.#newestFor(connection) !== connection) throw new Refusal('superseded');
+    return this.#connections.set({ ...connection, attempt: connection.attempt + 1 });
+  }
+
+  /**
+   * @param negotiated the connection as it was when the negotiation began.
+   * @returns the connection as it is now.
+   * @throws Refusal `superseded` when the connection was closed, is being negotiated anew, or a newer one for its purpose was opened.
+   */
+  requireNewest({ id, attempt }: Connection): Connection {
+    const connection = this.#connections.get(id);
+    if (connection?.attempt !== attempt || this.#newestFor(connection) !== connection) throw new Refusal('superseded');
+    return connection;
+  }
+
+  /**
+   * A negotiation has come to something: this is published and viewed over the connection, in place of everything that was for the same purpose.
+   *
+   * @param outcome as it was negotiated; what has changed meanwhile is made up for.
+   * @throws Refusal `superseded`; `participant-not-found` when somebody who is to be viewed has left.
+   */
+  establish(negotiated: Connection, { tracks, views }: Outcome): Connection {
+    for (const { watchedId } of views) this.require(watchedId);
+    const connection = this.requireNewest(negotiated);
+    for (const earlier of this.#connections.for(connection)) {
+      if (earlier.id !== connection.id) this.closeConnection(earlier.id);
+    }
+    const established = this.#connections.set({ ...connection, isEstablished: true });
+    this.#publishOver(established, tracks);
+    this.#connections.setViews(established, views, (watchedId) => this.publicationsOf(watchedId));
+    return established;
+  }
+
+  /** Ends the views in these sections of a connection, which itself stays. */
+  endViews(connectionId: MediaId, mids: readonly string[]): void {
+    for (const view of this.#connections.viewsIn(connectionId)) {
+      if (view.sections.some(({ mid }) => mids.includes(mid))) this.#connections.endView(view);
+    }
+  }
+
+  /** Stops what a participant receives in a section, for this participant only, or lets it go on. @returns whether there is such a section. */
+  setSectionPaused(connectionId: MediaId, mid: string, paused: boolean): boolean {
+    const view = this.#connections.viewsIn(connectionId).find(({ sections }) => sections.some((section) => section.mid === mid));
+    if (!view) return false;
+    this.#connections.setSectionPaused(view, mid, paused);
+    return true;
   }
 
   /** Ends a connection with what is published and viewed over it. */
@@ -300,9 +354,7 @@ export class Room {
     const connection = this.#connections.get(id);
     if (!connection) return;
     this.#connections.close(connection);
-    this.#changePublications(connection.participantId, () => {
-      for (const publication of this.#publications.over(id)) this.#endPublication(publication);
-    });
+    this.#endPublicationsOver(connection);
   }
 
   // ---- What the media node reports -----------------------------------------------------------------------------------------
@@ -311,7 +363,16 @@ export class Room {
   connect(participantId: ParticipantId, direction: Direction, transport: MediaId): void {
     this.require(participantId);
     this.#noteEntry();
-    this.#connections.set({ id: transport, participantId, direction, purpose: direction, negotiated: false, state: 'new' });
+    this.#connections.set({
+      id: transport,
+      participantId,
+      direction,
+      purpose: direction,
+      negotiated: false,
+      state: 'new',
+      attempt: 1,
+      isEstablished: true,
+    });
   }
 
   /**
@@ -322,8 +383,8 @@ export class Room {
     const connection = this.#connections.get(id);
     const participant = connection && this.#participants.get(connection.participantId);
     if (!participant) return;
-    if (state === 'closed' && connection.negotiated) this.closeConnection(id);
-    else this.#connections.set({ ...connection, state: state === 'closed' ? 'lost' : state });
+    if (state === 'closed' && connection.negotiated) this.#endConnection(connection);
+    else this.#changeConnection({ ...connection, state: state === 'closed' ? 'lost' : state });
     const presence = presenceAfterMediaChange(participant, isLost(this.#connections.of(participant.id)), now);
     this.#participants.set({ ...participant, presence });
   }
@@ -430,13 +491,41 @@ export class Room {
     this.#tell(participantId, { type: 'publication-removed', participantId, publication });
   }
 
-  /** A negotiation has come to something: earlier connections for its purpose are not needed any more. */
-  #establish(connectionId: MediaId): Connection {
-    const connection = this.requireNewest(connectionId);
-    for (const earlier of this.#connections.for(connection)) {
-      if (earlier.id !== connectionId) this.closeConnection(earlier.id);
-    }
-    return connection;
+  /** Its client has closed a connection. */
+  #endConnection(connection: Connection): void {
+    this.#connections.end(connection);
+    this.#endPublicationsOver(connection);
+  }
+
+  #endPublicationsOver({ id, participantId }: Connection): void {
+    this.#changePublications(participantId, () => {
+      for (const publication of this.#publications.over(id)) this.#endPublication(publication);
+    });
+  }
+
+  #changeConnection(changed: Connection): void {
+    const { participantId, negotiated, isEstablished } = changed;
+    const connection = this.#connections.set(changed);
+    if (negotiated && isEstablished) this.#outlet.notice({ type: 'connection-changed', participantId, connection });
+  }
+
+  #newestFor(connection: Connection): Connection | undefined {
+    return this.connectionFor(connection.participantId, connection.purpose);
+  }
+
+  /** What is published over the connection now. What went on stays, and what the media node has ended with the negotiation needs no order. */
+  #publishOver({ id: connectionId, participantId }: Connection, tracks: Outcome['tracks']): void {
+    const over = this.#publications.over(connectionId);
+    const isSame = (publication: Publication, track: Outcome['tracks'][number]) =>
+      publication.id === track.id && publication.source === track.source;
+    this.#changePublications(participantId, () => {
+      for (const publication of over) {
+        if (!tracks.some((track) => isSame(publication, track))) this.#endPublication(publication);
+      }
+      for (const track of tracks) {
+        if (!over.some((publication) => isSame(publication, track))) this.#addPublication({ ...track, participantId, connectionId });
+      }
+    });
   }
 
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */
