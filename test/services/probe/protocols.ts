@@ -2,9 +2,10 @@
  * Takes the place of the table of protocols in a bundle of the Worker: beside the real protocols there is one whose clients may do with a room's
  * services whatever they like. It is an adapter like any other, so what is tested is what adapters get.
  */
+import { Hono } from 'hono';
 import { roomIdOf } from '../../../shared/ids.ts';
 import { entrances as realEntrances, newAdapters as realAdapters, type ProtocolSettings } from '../../../worker/protocols/index.ts';
-import type { Adapter, Admission, Entrance, RoomClaim, RoomHost, Session } from '../../../worker/protocols/protocol.ts';
+import type { Adapter, Admission, DoorEnvironment, Entrance, RoomClaim, RoomHost, Session } from '../../../worker/protocols/protocol.ts';
 
 const NAME = 'probe';
 
@@ -16,8 +17,17 @@ interface Command {
   readonly with: readonly unknown[];
 }
 
+const routes = new Hono<DoorEnvironment>();
+
+/** Whose credentials these are, as the front door tells a protocol. */
+routes.post('/', async (context) => {
+  const { code, key } = await context.req.json<{ code: string; key: string }>();
+  return context.json((await context.var.door.authenticate(code, key)) ?? null);
+});
+
 const probeEntrance: Entrance = {
   name: NAME,
+  api: { paths: ['/probe-authenticate'], routes },
   findRooms: ({ url }) => {
     const [, path, tenant = '', room = '', participant = ''] = url.pathname.split('/');
     return path === NAME ? [{ room: roomIdOf(tenant, decodeURIComponent(room)), participant }] : undefined;
