@@ -175,10 +175,11 @@ export interface Session {
   send(frame: string): void;
 }
 
-/** A room that exists: its state, and what members do in it that needs the media node. */
+/** A room that exists: its state, what members do in it that needs the media node, and what it offers beside. */
 export interface LiveRoom {
   readonly room: Room;
   readonly conference: Conference;
+  readonly services: RoomServices;
 }
 
 /** What the room object offers to an adapter. */
@@ -189,7 +190,5 @@ export interface RoomHost {
   readonly create: (options?: RoomOptions) => boolean;
   /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
   readonly sendTo: (participantId: ParticipantId, frame: string) => void;
-  /** Files, recordings and call records of the room; `undefined` while nobody has made the room. */
-  readonly services: () => RoomServices | undefined;
   readonly now: () => Time;
 }

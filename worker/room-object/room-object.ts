@@ -12,8 +12,10 @@ import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
-import { MediaClient } from './media-client.ts';
+import { MediaClient } from '../platform/media-client.ts';
 import { RoomMedia } from './room-media.ts';
+import { Ledger } from './services/ledger.ts';
+import { Services } from './services/services.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
 
@@ -31,6 +33,7 @@ const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed
 
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
+  readonly services: Services;
 }
 
 /**
@@ -42,6 +45,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #sessions: Sessions;
   readonly #adapters: ReadonlyMap<string, Adapter>;
   readonly #host: RoomHost;
+  readonly #ledger: Ledger;
   #live: RoomWithMedia | undefined;
   #alarmAt: Time | null = null;
 
@@ -49,6 +53,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
+    this.#ledger = new Ledger(context.storage.sql, env);
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
@@ -73,6 +78,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const event of events.slice(events.length - fresh)) this.#applyMediaEvent(event);
     await this.#settle();
     return true;
+  }
+
+  /** Whether the room still has this life: neither did it end, nor was it made again. */
+  isLiving(life: string): boolean {
+    return this.#live?.services.life === life;
   }
 
   /** A WebSocket upgrade that the front door has found this room for. */
@@ -126,7 +136,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#alarmAt = null;
     const now = Date.now();
     this.#live?.room.sweep(now);
-    await this.#live?.media.renew(now);
+    await Promise.all([this.#live?.media.renew(now), this.#ledger.carryOut(now)]);
     await this.#settle();
   }
 
@@ -137,6 +147,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const outlet: RoomOutlet = {
       event: (event) => {
         this.#publish(event);
+        services.follow(event);
       },
       notice: (notice) => {
         this.#notify(notice);
@@ -152,11 +163,12 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
+    const services = new Services(room, this.#storage, settings, this.#ledger);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
-    return { room, media, conference: new Conference(room, media) };
+    return { room, media, services, conference: new Conference(room, media) };
   }
 
   /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
@@ -179,7 +191,6 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       sendTo: (participantId, frame) => {
         for (const session of this.#sessionsOf(participantId)) session.send(frame);
       },
-      services: () => undefined,
       now: () => Date.now(),
     };
   }
@@ -249,21 +260,21 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const session of this.#sessionsOf(participantId)) session.close(closing);
   }
 
-  /** After everything that may have changed the room: end it when it is over, else wake up when something is due. */
+  /** After everything that may have changed the room: end it when it is over, and wake up when something is due. */
   async #settle(): Promise<void> {
-    const live = this.#live;
-    if (!live) return;
-    if (live.room.isOver(Date.now())) return this.#end(live);
-    const deadlines = [live.room.nextDeadline(), live.media.renewAt].filter((time) => time !== null);
-    const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
+    if (this.#live?.room.isOver(Date.now()) === true) await this.#end(this.#live);
+    const deadlines = [this.#live?.room.nextDeadline(), this.#live?.media.renewAt, this.#ledger.nextDue()];
+    const known = deadlines.filter((time) => typeof time === 'number');
+    const due = known.length > 0 ? Math.min(...known) : null;
     if (due === null || due === this.#alarmAt) return;
     this.#alarmAt = due;
     await this.ctx.storage.setAlarm(due);
   }
 
-  async #end({ media }: RoomWithMedia): Promise<void> {
+  async #end({ media, services }: RoomWithMedia): Promise<void> {
     this.#live = undefined;
     const closing = media.close();
+    services.end();
     this.#storage.clear();
     this.#alarmAt = null;
     await Promise.all([closing, this.ctx.storage.deleteAlarm()]);

@@ -33,11 +33,9 @@ export function endScreenShare(_contents: Contents['ScreenShareConferenceEnd'], 
   return { roomId: ids.roomId };
 }
 
-export async function startFileShare(_contents: Contents['FileShareStart'], { room, session, host }: Context): Promise<Answer> {
+export async function startFileShare(_contents: Contents['FileShareStart'], { live, room, session }: Context): Promise<Answer> {
   room.takeFloor('files', session.participantId);
-  const services = host.services();
-  if (!services) throw new OperationError(CODES.serverError, 'Files cannot be shared here');
-  const { uploadUrl } = await services.files.grant(dataOf(session).origin);
+  const { uploadUrl } = await live.services.files.grant(dataOf(session).origin);
   return { fileServerUrl: uploadUrl };
 }
 
@@ -57,16 +55,14 @@ export function shareFile({ url }: Contents['FileShare'], context: Context): Ans
 }
 
 /** The member's browser records, and is told where to put it. */
-export async function startRecording(_contents: Contents['RecordStart'], { room, session, host }: Context): Promise<Answer> {
+export async function startRecording(_contents: Contents['RecordStart'], { live, room, session }: Context): Promise<Answer> {
   const { participantId } = session;
   if (room.floorHolder('recording') !== undefined) throw new OperationError(CODES.taken, 'The room is being recorded already');
-  const services = host.services();
-  if (!services) throw new OperationError(CODES.serverError, 'Nothing can be recorded here');
   const { name } = room.require(participantId);
   room.takeFloor('recording', participantId);
   try {
     const recorder = { participantId, ...(name !== undefined && { name }) };
-    const recording = await services.recordings.start(recorder, dataOf(session).origin);
+    const recording = await live.services.recordings.start(recorder, dataOf(session).origin);
     session.data = { ...dataOf(session), recording: recording.id };
     return { recordingInfo: recordingInfo(recording, countOf(room)) };
   } catch (error) {
@@ -92,13 +88,13 @@ function recordingInfo(
   };
 }
 
-export function stopRecording({ fileName, filePath, note }: Contents['RecordStop'], { room, session, host }: Context): Answer {
+export function stopRecording({ fileName, filePath, note }: Contents['RecordStop'], { live, room, session }: Context): Answer {
   const { recording, ...data } = dataOf(session);
   if (room.floorHolder('recording') !== session.participantId) throw new OperationError(CODES.notStarted, 'You are not recording');
   session.data = data;
   const remarks = { fileName, filePath, ...(note !== undefined && { note }) };
-  const isStopped = recording !== undefined && host.services()?.recordings.stop(recording, remarks);
-  if (isStopped !== true) logger.warn('knowledgetalk: a recording was over before it was stopped', { room: room.id });
+  const isStopped = recording !== undefined && live.services.recordings.stop(recording, remarks);
+  if (!isStopped) logger.warn('knowledgetalk: a recording was over before it was stopped', { room: room.id });
   room.releaseFloor('recording', session.participantId);
   return {};
 }

@@ -38,13 +38,13 @@ export function setBlur({ status }: Contents['SetBlur'], { room, session }: Cont
 
 /** Beginning and end of a call within a stay: some services bill by them. */
 export function startCall(_contents: Contents['StartCall'], context: Context): Answer {
-  context.host.services()?.usage.callStarted(context.session.participantId);
+  context.live.services.usage.callStarted(context.session.participantId);
   tellOthers(context, presence('startCall', userIdOf(context.room.require(context.session.participantId))));
   return {};
 }
 
 export function endCall(_contents: Contents['EndCall'], context: Context): Answer {
-  context.host.services()?.usage.callEnded(context.session.participantId);
+  context.live.services.usage.callEnded(context.session.participantId);
   tellOthers(context, presence('endCall', userIdOf(context.room.require(context.session.participantId))));
   return {};
 }
