@@ -66,7 +66,9 @@ export class KtClient {
 
   /** Waits for a message, and takes it only. */
   async pick(fits: (message: Message) => boolean, what = String(fits)): Promise<Message> {
-    await eventually(what, () => this.messages.some(fits));
+    await eventually(what, () => this.messages.some(fits)).catch((error: unknown) => {
+      throw new Error(`${this.userId} waits in vain among ${JSON.stringify(this.messages).slice(0, 2_000)}`, { cause: error });
+    });
     return this.messages.splice(this.messages.findIndex(fits), 1)[0] ?? {};
   }
 

@@ -42,15 +42,18 @@ function relay(eventOp: 'SDP' | 'Candidate', { fields }: { fields: Fields }, { r
 
 /** A later offer for the same usage takes the place of an earlier one, under a new feed. */
 async function publish({ usage, sdp }: Contents['SDP'], { live, room, session, memory, head }: Context): Promise<Answer> {
+  const { participantId } = session;
   const stream = crypto.randomUUID();
+  room.openStream(participantId, stream);
   memory.publishing.set(stream, JSON.stringify({ ...head, code: CODES.ok, message: 'OK', roomId: roomIdIn(room) }));
   try {
     const offer = { sdp: sdp.sdp, purpose: usage };
-    const answer = await live.conference.publishByOffer(session.participantId, offer, { stream, sources: SOURCES[usage] });
-    const ids = { userId: userIdOf(room.require(session.participantId)), roomId: roomIdIn(room) };
+    const answer = await live.conference.publishByOffer(participantId, offer, { stream, sources: SOURCES[usage] });
+    const ids = { userId: userIdOf(room.require(participantId)), roomId: roomIdIn(room) };
     const description = { type: 'answer', sdp: answer.sdp };
     session.send(JSON.stringify({ eventOp: 'SDP', usage, ...ids, useMediaSvr: 'Y', sdp: description }));
   } catch (error) {
+    room.closeStream(stream);
     // The answer to a newer offer, or the end of the stay, says it all.
     if (!(error instanceof Refusal && error.reason === 'superseded')) throw error;
   } finally {
