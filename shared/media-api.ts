@@ -9,13 +9,25 @@ import { z } from 'zod';
 import { IceCandidateSchema, IceParametersSchema, IcePolicySchema, IceServersSchema } from './ice.ts';
 import { MediaIdSchema, RoomIdSchema } from './ids.ts';
 import { DtlsParametersSchema, MediaKindSchema, RtpCapabilitiesSchema, RtpParametersSchema } from './rtp.ts';
-import { AttemptSchema, DescriptionSchema, FeedSchema, SdpSchema, SectionInfoSchema, SectionPlanSchema } from './sdp.ts';
+import {
+  AttemptSchema,
+  ConnectionIdSchema,
+  DescriptionSchema,
+  FeedSchema,
+  MidSchema,
+  SdpSchema,
+  SectionInfoSchema,
+  SectionPlanSchema,
+} from './sdp.ts';
 
 /** Bodies of requests in either direction may not be larger, in bytes. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** But a call that carries a description may: room for the longest one, escaped, and its plan. */
 const MAX_DESCRIPTION_BODY_BYTES = 80 * 1024;
+
+/** And one that sets limits for all sections of a large room. */
+const MAX_LIMITS_BODY_BYTES = 512 * 1024;
 
 /** A document may not be larger, in bytes. */
 export const MAX_DOCUMENT_BYTES = 25 * 1024 * 1024;
@@ -124,6 +136,32 @@ type PathParameters<Path extends string> = Path extends `${infer Segment}/${infe
     ? Readonly<Record<Name, string>>
     : unknown;
 
+/** Bits per second. */
+const BitrateSchema = z.number().int().min(10_000).max(1_000_000_000);
+
+/**
+ * How much a client may send in one transport or connection. With limits for each producer of a kind the whole is their sum, counted anew when producers
+ * come and go; then an audio producer without a limit counts 128 kbit/s. The smaller one of sum and whole holds. The client is told by REMB,
+ * and leaves layers of simulcast out where it has to.
+ */
+const IncomingLimitSchema = z.object({
+  maxIncomingBitrate: BitrateSchema.exactOptional(),
+  maxAudioBitrate: BitrateSchema.exactOptional(),
+  maxVideoBitrate: BitrateSchema.exactOptional(),
+});
+export type IncomingLimit = z.infer<typeof IncomingLimitSchema>;
+
+const MAX_LIMITS = 2_000;
+
+/** Something that a call of many parts named and that was not there any more. */
+const SkippedSchema = z.object({
+  connection: ConnectionIdSchema.exactOptional(),
+  mid: MidSchema.exactOptional(),
+  consumer: MediaIdSchema.exactOptional(),
+  reason: MediaErrorReasonSchema,
+});
+export type Skipped = z.infer<typeof SkippedSchema>;
+
 interface EndpointOptions<Body extends z.ZodType, Query extends z.ZodType> extends Partial<
   Pick<Endpoint, 'bodyType' | 'resultType' | 'maxBodyBytes' | 'answersWithin'>
 > {
@@ -164,6 +202,32 @@ export const mediaApi = {
   renewRoom: endpoint('POST', `${ROOM}/renew`, NothingSchema),
   inspectRoom: endpoint('GET', ROOM, z.object({ transports: z.number().int(), producers: z.number().int(), consumers: z.number().int() })),
   closeRoom: endpoint('DELETE', ROOM, NothingSchema),
+  /**
+   * Sets what may flow in the whole room, in one call. What is not named stays as it is; what is named and not there is skipped, because it may have
+   * gone a moment ago.
+   */
+  setLimits: endpoint('PUT', `${ROOM}/limits`, z.object({ skipped: z.array(SkippedSchema) }), {
+    body: z.object({
+      /** For every transport and connection that has no limit of its own, also those that are still to come. An empty one lifts it. */
+      everyConnection: IncomingLimitSchema.exactOptional(),
+      /** Limits of their own; an empty one lets the room's hold again. `connection` is the id of a transport or of a connection. */
+      connections: z
+        .array(IncomingLimitSchema.extend({ connection: ConnectionIdSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+      /** As `setSectionLayers`. */
+      sections: z
+        .array(LayersSchema.extend({ connection: ConnectionIdSchema, mid: MidSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+      /** As `setConsumerLayers`. */
+      consumers: z
+        .array(LayersSchema.extend({ consumer: MediaIdSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+    }),
+    maxBodyBytes: MAX_LIMITS_BODY_BYTES,
+  }),
 
   createTransport: endpoint('POST', `${ROOM}/transports`, TransportInfoSchema),
   connectTransport: endpoint('POST', `${ROOM}/transports/:transport/connect`, NothingSchema, {
@@ -238,6 +302,11 @@ export const mediaApi = {
   detachProducer: endpoint('DELETE', `${CONNECTION}/sections/:mid/producer`, NothingSchema),
   /** Stops what is sent in a section, and whatever is attached to it later, or lets it go on. The others who receive the producer do not notice. */
   setSectionPaused: endpoint('PUT', `${CONNECTION}/sections/:mid/paused`, NothingSchema, { body: z.object({ paused: z.boolean() }) }),
+  /**
+   * The highest layers of simulcast or SVC that are sent in a section, also of what is attached to it later. Where there are fewer, the highest ones
+   * there are; where the client's line is too thin, lower ones.
+   */
+  setSectionLayers: endpoint('PUT', `${CONNECTION}/sections/:mid/layers`, NothingSchema, { body: LayersSchema }),
   connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
   /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
