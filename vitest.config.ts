@@ -48,7 +48,7 @@ export default defineConfig({
       {
         test: {
           name: 'edge',
-          include: ['test/{front-door,protocols,room-object}/**/*.test.ts'],
+          include: ['test/{front-door,protocols,room-object,services}/**/*.test.ts'],
           ...heavy,
         },
       },

@@ -11,6 +11,7 @@ export function connectionHandlers(
   | 'attachProducer'
   | 'detachProducer'
   | 'setSectionPaused'
+  | 'setSectionLayers'
   | 'connectionStats'
   | 'closeConnection'
 > {
@@ -33,6 +34,10 @@ export function connectionHandlers(
     },
     async setSectionPaused({ path: { room, generation, connection, mid }, body: { paused } }) {
       await rooms.get(room, generation).connections.setSectionPaused(connection, mid, paused);
+      return {};
+    },
+    async setSectionLayers({ path: { room, generation, connection, mid }, body }) {
+      await rooms.get(room, generation).connections.setSectionLayers(connection, mid, body);
       return {};
     },
     connectionStats({ path: { room, generation, connection } }) {

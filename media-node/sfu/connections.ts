@@ -4,6 +4,7 @@ import type { Description, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
 import { AnsweringConnection } from './answering-connection.ts';
 import type { ConnectionRoom } from './connection.ts';
+import type { Layers } from './layers.ts';
 import { NamedQueue } from './named-queue.ts';
 import { OfferingConnection } from './offering-connection.ts';
 
@@ -64,6 +65,12 @@ export class Connections {
   setSectionPaused(id: string, mid: string, isPaused: boolean): Promise<void> {
     const entry = this.#entry(id);
     return this.#inTurn(id, entry, () => entry.connection.setPaused(mid, isPaused));
+  }
+
+  /** @throws MediaError `section-not-found`, `connection-not-found` */
+  setSectionLayers(id: string, mid: string, layers: Layers): Promise<void> {
+    const entry = this.#entry(id);
+    return this.#inTurn(id, entry, () => entry.connection.setLayers(mid, layers));
   }
 
   /** @throws MediaError `connection-not-found` */

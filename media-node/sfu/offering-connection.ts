@@ -7,6 +7,7 @@ import { parseDescription } from '../sdp/parse.ts';
 import type { Section as AnsweredSection } from '../sdp/parse.ts';
 import { codecName, Connection } from './connection.ts';
 import { Downlink } from './downlink.ts';
+import type { Layers } from './layers.ts';
 
 interface OfferedSection {
   readonly mid: string;
@@ -85,6 +86,10 @@ export class OfferingConnection extends Connection {
 
   setPaused(mid: string, isPaused: boolean): Promise<void> {
     return this.#section(mid).downlink.setPaused(isPaused);
+  }
+
+  setLayers(mid: string, layers: Layers): Promise<void> {
+    return this.#section(mid).downlink.setLayers(layers);
   }
 
   #section(mid: string): OfferedSection {

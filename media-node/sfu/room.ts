@@ -9,6 +9,9 @@ import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { AudibleProducers } from './audible-producers.ts';
 import { Connections } from './connections.ts';
 import { toContract } from './contract.ts';
+import { preferLayers } from './layers.ts';
+import type { Layers } from './layers.ts';
+import { Limits } from './limits.ts';
 import { translated } from './refusals.ts';
 import { Routers } from './routers.ts';
 import type { RoomRouter } from './routers.ts';
@@ -16,7 +19,6 @@ import { Transport } from './transport.ts';
 import type { ConsumerOrder, ProducerOrder, TransportState } from './transport.ts';
 import type { MediaWorker } from './worker.ts';
 
-type Layers = BodyOf<'setConsumerLayers'>;
 type RoomClosedCause = Extract<MediaEvent, { type: 'room-closed' }>['cause'];
 
 interface RoomEvents {
@@ -32,6 +34,8 @@ export class Room extends EventEmitter<RoomEvents> {
   readonly generation: number;
   /** Connections that are negotiated by SDP. Their transports are transports of the room like all others. */
   readonly connections = new Connections(this);
+  /** What may flow at most. */
+  readonly limits = new Limits(this);
   readonly #worker: MediaWorker;
   readonly #routers: Routers;
   readonly #audible: AudibleProducers;
@@ -97,7 +101,12 @@ export class Room extends EventEmitter<RoomEvents> {
     transport.on('state', (state) => {
       this.#transportChanged(transport, state);
     });
+    await this.limits.begin(transport);
     return transport;
+  }
+
+  transports(): Iterable<Transport> {
+    return this.#transports.values();
   }
 
   /** @throws MediaError `transport-not-found` */
@@ -181,9 +190,8 @@ export class Room extends EventEmitter<RoomEvents> {
     await translated({ gone: 'consumer-not-found' }, () => this.#consumer(id).resume());
   }
 
-  async setConsumerLayers(id: string, { spatialLayer, temporalLayer }: Layers): Promise<void> {
-    const layers = { spatialLayer, ...(temporalLayer === undefined ? {} : { temporalLayer }) };
-    await translated({ gone: 'consumer-not-found' }, () => this.#consumer(id).setPreferredLayers(layers));
+  async setConsumerLayers(id: string, layers: Layers): Promise<void> {
+    await preferLayers(this.#consumer(id), layers);
   }
 
   async consumerStats(id: string): Promise<(types.ConsumerStat | types.ProducerStat)[]> {

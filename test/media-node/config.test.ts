@@ -38,6 +38,7 @@ describe('defaults', () => {
         workers: availableParallelism(),
         workerBin: undefined,
       },
+      documentLifetimeSeconds: 900,
       ice: { stunUrls: [], turnUrls: [], turnSecret: undefined, turnTtlSeconds: 21_600, sfuPolicy: 'stun' },
     });
   });

@@ -2,12 +2,14 @@ import type { RoomId } from '../../shared/ids.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
 import { settingsOf } from '../platform/settings.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
+import { tenantsOf } from '../tenants/tenants.ts';
 import { permits } from './access.ts';
 
 /** What the front door offers to the entrance of a protocol. */
 export function doorOf(protocol: string, env: Env): Door {
   return {
     permits: (request, claim, token) => permits(settingsOf(env), request, claim, token),
+    authenticate: (code, key) => tenantsOf(env).authenticate(code, key),
     call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
     enter: (room, query) => enter(env, protocol, room, query),
   };

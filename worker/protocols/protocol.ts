@@ -7,6 +7,8 @@ import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -29,13 +31,41 @@ export interface Entrance {
  */
 interface Lobby {
   /** Accepts a WebSocket whose URL shows that it is of this protocol; `undefined` for every other. */
-  accept(upgrade: Upgrade, door: Door): Response | undefined;
+  accept?(upgrade: Upgrade, door: Door): Response | undefined;
   /** For sockets whose URL shows nothing: their first message does. */
   readonly byFirstMessage?: {
     recognises(message: string): boolean;
     /** Attends to such a client; its first message comes like all others. */
     attend(client: MessageSocket, upgrade: Upgrade, door: Door): MessageListener;
   };
+  /** For clients that speak Socket.IO: the first event in a namespace shows which protocol it is. */
+  readonly byFirstEvent?: {
+    /** The namespaces that the protocol's clients enter. */
+    readonly namespaces: readonly string[];
+    recognises(namespace: string, event: string): boolean;
+    /** Attends to such a client in that namespace; its first event comes like all others. */
+    attend(client: EventSocket, upgrade: Upgrade, door: Door): EventListener;
+  };
+}
+
+/** A Socket.IO client in one namespace. What is sent to it is serialised already: arguments as JSON, separated by commas. */
+export interface EventSocket {
+  /** The public id of the client, as it knows it itself. */
+  readonly id: string;
+  emit(event: string, json: string): void;
+  acknowledge(ackId: number, json: string): void;
+  /** Puts the client out of the namespace, which tells it not to come back by itself. */
+  dismiss(): void;
+  /** Cuts the connection; clients of the official library connect again. */
+  close(): void;
+}
+
+/** What a lobby does about a Socket.IO client. Nothing is called after `closed`. */
+export interface EventListener {
+  /** @param ackId by which the client wants to be answered, where it does. */
+  event(name: string, args: readonly unknown[], ackId: number | undefined): void;
+  /** The client has left the namespace or is gone. Called once. */
+  closed(reason: string): void;
 }
 
 /** What the routes of an HTTP API find in their context. */
@@ -64,6 +94,11 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -81,6 +116,12 @@ export type Entering = { readonly admitted: true; readonly socket: PipeSocket } 
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
+  /**
+   * Waits for what the entry of a session needs, such as media. What must not be interrupted is left to {@link admit}.
+   *
+   * @returns a refusal, if that is clear already.
+   */
+  prepare?(claim: RoomClaim, url: URL, host: RoomHost): Promise<Extract<Admission, { admitted: false }> | undefined>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
   admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
@@ -134,10 +175,11 @@ export interface Session {
   send(frame: string): void;
 }
 
-/** A room that exists: its state, and what members do in it that needs the media node. */
+/** A room that exists: its state, what members do in it that needs the media node, and what it offers beside. */
 export interface LiveRoom {
   readonly room: Room;
   readonly conference: Conference;
+  readonly services: RoomServices;
 }
 
 /** What the room object offers to an adapter. */

@@ -30,6 +30,16 @@ export class RoomStorage implements RecordStore {
     if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ? AND id = ?', collection, id);
   }
 
+  deleteAll(collection: string): void {
+    if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ?', collection);
+  }
+
+  *scan<Item>(collection: string, after = ''): Iterable<Item> {
+    if (!this.#hasTable) return;
+    const query = 'SELECT record FROM records WHERE collection = ? AND id > ? ORDER BY id';
+    for (const { record } of this.#sql.exec<{ record: string }>(query, collection, after)) yield JSON.parse(record) as Item;
+  }
+
   /** All records of a collection. They were written by this program, so their type is known. */
   all<Item>(collection: string): Item[] {
     if (!this.#hasTable) return [];

@@ -105,9 +105,10 @@ export class MediasoupHttpAdapter implements Adapter {
 
   async #answerInRoom(
     request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>,
-    { room, conference }: LiveRoom,
+    live: LiveRoom,
     now: Time,
   ): Promise<ApiResult> {
+    const { room, conference } = live;
     switch (request.endpoint) {
       case 'attendees':
         return attendees(room);
@@ -120,7 +121,7 @@ export class MediasoupHttpAdapter implements Adapter {
         await conference.connect(request.userMail, 'receive', request.dtlsParameters);
         return null;
       case 'createProducer':
-        return this.#produce(request, { room, conference }, now);
+        return this.#produce(request, live, now);
       case 'producers':
         return producers(room, request.producerMail);
       case 'createConsumer': {
@@ -226,6 +227,7 @@ function notificationOf(event: RoomEvent): Notification | undefined {
     case 'blur-changed':
     case 'message-sent':
     case 'data-sent':
+    case 'stroke-drawn':
     case 'floor-taken':
     case 'floor-released':
       return undefined;
