@@ -77,6 +77,10 @@ export class AnsweringConnection extends Connection {
     return this.#view(mid).downlink.setLayers(layers);
   }
 
+  consumerIn(mid: string): types.Consumer | undefined {
+    return this.#view(mid).downlink.attached?.consumer;
+  }
+
   #view(mid: string): Viewing {
     const active = this.#active.get(mid);
     if (active?.use === 'view') return active;
