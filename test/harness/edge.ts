@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { TEST_SECRET } from './secrets.ts';
 
@@ -38,7 +38,11 @@ export class Edge {
       script: await bundledWorker(),
       compatibilityDate: '2026-04-01',
       cf: false,
-      durableObjects: { ROOMS: { className: 'RoomObject', useSQLite: true } },
+      compatibilityFlags: ['enable_request_signal'],
+      durableObjects: {
+        ROOMS: { className: 'RoomObject', useSQLite: true },
+        POLLING_SESSIONS: { className: 'PollingSession', useSQLite: true },
+      },
       durableObjectsPersist: join(folder, 'rooms'),
       assets: { directory: assets, binding: 'ASSETS', routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true } },
       bindings: { PARLEY_MODE: 'development', MEDIA_NODE_URL: mediaNodeUrl, MEDIA_NODE_SECRET: TEST_SECRET, ...settings },
@@ -59,6 +63,18 @@ export class Edge {
   }
 }
 
+/** The rule of wrangler.toml for the Socket.IO library. */
+const clientLibraryAsText: Plugin = {
+  name: 'client-library-as-text',
+  setup: (bundling) => {
+    // The bundler is written in Go, which does not know the flag `u`.
+    bundling.onLoad({ filter: /\/dist\/socket\.io.*\.js(?:\.map)?$/ }, async ({ path }) => ({
+      contents: await readFile(path, 'utf8'),
+      loader: 'text',
+    }));
+  },
+};
+
 let bundle: Promise<string> | undefined;
 
 function bundledWorker(): Promise<string> {
@@ -70,6 +86,7 @@ function bundledWorker(): Promise<string> {
     target: 'es2023',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*'],
+    plugins: [clientLibraryAsText],
   }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
   return bundle;
 }

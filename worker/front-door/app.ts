@@ -8,6 +8,8 @@ import { isAtHome } from './access.ts';
 import { doorOf } from './door.ts';
 import { takeUpgrade } from './find-room.ts';
 import { takeMediaEvents } from './media-events.ts';
+import { isSocketIoPath } from './socket-io/path.ts';
+import { takeSocketIo } from './socket-io/take-socket-io.ts';
 import { MEDIA_EVENTS_PATH } from '../../shared/media-api.ts';
 
 /** The front door: stateless, it finds out which protocol and which room a request is for and hands it over. */
@@ -23,6 +25,7 @@ app.use(async (context, next) => {
   if (!isAtHome(settingsOf(context.env), new URL(context.req.url))) {
     return context.text('In development mode this edge answers on loopback addresses only. Set PARLEY_MODE to production.\n', 403);
   }
+  if (isSocketIoPath(context.req.path)) return takeSocketIo(context.req.raw, context.env);
   if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return takeUpgrade(context.req.raw, context.env);
   return next();
 });

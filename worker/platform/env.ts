@@ -19,6 +19,8 @@ export interface RoomGate extends Rpc.DurableObjectBranded {
 export interface Env {
   /** One object per room, named by the room's id. */
   readonly ROOMS: DurableObjectNamespace<RoomGate>;
+  /** One object per client that speaks Socket.IO over polling. */
+  readonly POLLING_SESSIONS: DurableObjectNamespace;
   /** The meeting page. */
   readonly ASSETS: Fetcher;
 }

@@ -24,6 +24,8 @@ const SettingsSchema = z
     ROOM_CAPACITY: z.coerce.number().int().min(1).max(1000).default(100),
     /** Most participants of a room that members of the group-call protocol still enter: each of them connects to each other one. */
     GROUP_CALL_CAPACITY: z.coerce.number().int().min(1).max(1000).default(25),
+    /** Generation of the Socket.IO client library that pages load from here: `2` or `4`. */
+    SOCKET_IO_CLIENT_VERSION: z.enum(['2', '4']).default('4'),
   })
   .refine((settings) => settings.PARLEY_MODE === 'development' || checksTokens(settings), {
     path: ['ACCESS_TOKEN_SECRET'],

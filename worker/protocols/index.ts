@@ -1,11 +1,12 @@
 import { GroupCallAdapter } from './group-call/adapter.ts';
 import { groupCallEntrance } from './group-call/entrance.ts';
+import { knowledgeTalkEntrance } from './knowledgetalk/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
 import type { Adapter, Entrance } from './protocol.ts';
 
 /** The table of protocols. The first entrance that recognises a request gets it. */
-export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance];
+export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, knowledgeTalkEntrance];
 
 export interface ProtocolSettings {
   /** Most participants of a room that members of the group-call protocol still enter. */

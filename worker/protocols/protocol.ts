@@ -30,13 +30,41 @@ export interface Entrance {
  */
 interface Lobby {
   /** Accepts a WebSocket whose URL shows that it is of this protocol; `undefined` for every other. */
-  accept(upgrade: Upgrade, door: Door): Response | undefined;
+  accept?(upgrade: Upgrade, door: Door): Response | undefined;
   /** For sockets whose URL shows nothing: their first message does. */
   readonly byFirstMessage?: {
     recognises(message: string): boolean;
     /** Attends to such a client; its first message comes like all others. */
     attend(client: MessageSocket, upgrade: Upgrade, door: Door): MessageListener;
   };
+  /** For clients that speak Socket.IO: the first event in a namespace shows which protocol it is. */
+  readonly byFirstEvent?: {
+    /** The namespaces that the protocol's clients enter. */
+    readonly namespaces: readonly string[];
+    recognises(namespace: string, event: string): boolean;
+    /** Attends to such a client in that namespace; its first event comes like all others. */
+    attend(client: EventSocket, upgrade: Upgrade, door: Door): EventListener;
+  };
+}
+
+/** A Socket.IO client in one namespace. What is sent to it is serialised already: arguments as JSON, separated by commas. */
+export interface EventSocket {
+  /** The public id of the client, as it knows it itself. */
+  readonly id: string;
+  emit(event: string, json: string): void;
+  acknowledge(ackId: number, json: string): void;
+  /** Puts the client out of the namespace, which tells it not to come back by itself. */
+  dismiss(): void;
+  /** Cuts the connection; clients of the official library connect again. */
+  close(): void;
+}
+
+/** What a lobby does about a Socket.IO client. Nothing is called after `closed`. */
+export interface EventListener {
+  /** @param ackId by which the client wants to be answered, where it does. */
+  event(name: string, args: readonly unknown[], ackId: number | undefined): void;
+  /** The client has left the namespace or is gone. Called once. */
+  closed(reason: string): void;
 }
 
 /** What the routes of an HTTP API find in their context. */

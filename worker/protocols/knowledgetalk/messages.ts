@@ -1,0 +1,2 @@
+/** The one event of the protocol, in both directions. */
+export const EVENT = 'knowledgetalk';
