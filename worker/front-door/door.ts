@@ -1,6 +1,7 @@
 import type { RoomId } from '../../shared/ids.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
-import { settingsOf } from '../platform/settings.ts';
+import { mediaSecretsOf, settingsOf } from '../platform/settings.ts';
+import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
 import { permits } from './access.ts';
 
@@ -10,6 +11,8 @@ export function doorOf(protocol: string, env: Env): Door {
     permits: (request, claim, token) => permits(settingsOf(env), request, claim, token),
     call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
     enter: (room, query) => enter(env, protocol, room, query),
+    sign: (text) => signText(settingsOf(env).MEDIA_NODE_SECRET, protocol, text),
+    isSigned: (text, signature) => isTextSigned(mediaSecretsOf(settingsOf(env)), protocol, text, signature),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Conference } from '../room/conference.ts';
 import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
+import type { Collection } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
@@ -101,6 +102,10 @@ export interface Door {
    * @param query what the adapter's `admit` finds in the URL.
    */
   enter(room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering>;
+  /** Signs a text in the protocol's name. @returns hex digits. */
+  sign(text: string): Promise<string>;
+  /** Whether a text was signed in the protocol's name, by this edge or before its secret was changed. */
+  isSigned(text: string, signature: string): Promise<boolean>;
 }
 
 /** A socket into the room object, or the HTTP status with which it was refused. */
@@ -122,6 +127,8 @@ export interface Adapter {
   closed(code: number, session: Session, host: RoomHost): void;
   /** How the protocol tells an event to its members: nothing where it has no word for it. */
   present(event: RoomEvent, host: RoomHost): readonly Notice[];
+  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
+  readonly resumes?: true;
   /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
   connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
@@ -179,5 +186,14 @@ export interface RoomHost {
   readonly create: (options?: RoomOptions) => boolean;
   /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
   readonly sendTo: (participantId: ParticipantId, frame: string) => void;
+  /** Records of the adapter's own, which are kept and forgotten with the room. */
+  readonly records: <Item extends { readonly id: string }>(name: string) => Collection<Item>;
+  /**
+   * Notes that something which may be used only once was used. It is remembered beyond the life of the room.
+   *
+   * @param until when it cannot be used any more anyway.
+   * @returns false when it was used before.
+   */
+  readonly spend: (id: string, until: Time) => boolean;
   readonly now: () => Time;
 }

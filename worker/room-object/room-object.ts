@@ -8,11 +8,13 @@ import type { Adapter, Admission, ConnectionState, LiveRoom, Notice, RoomHost } 
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
+import { Collection } from '../room/records.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
 import { MediaClient } from './media-client.ts';
+import { Missed, type MissedFrames } from './missed.ts';
 import { RoomMedia } from './room-media.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
@@ -20,14 +22,17 @@ import { RoomStorage } from './storage.ts';
 /** After a restart of the edge all sockets are gone; clients have this long to come back. */
 const RESTART_GRACE: Time = 15_000;
 
-/** No message of any protocol is larger, in characters. Larger ones are ignored. */
-const MAX_FRAME_LENGTH = 64 * 1024;
+/** No message of any protocol is larger, in characters: room for the longest description, escaped. Larger ones are ignored. */
+const MAX_FRAME_LENGTH = 640 * 1024;
 
 /** What a report of the media node about a transport means for the room. A failed one never recovers, but its client may open another. */
 const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed: 'lost', closed: 'closed' } as const;
 
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
+  readonly missed: Missed;
+  /** The adapters' own records, by protocol and name. */
+  readonly records: Map<string, Collection<{ readonly id: string }>>;
 }
 
 /**
@@ -38,7 +43,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #storage: RoomStorage;
   readonly #sessions: Sessions;
   readonly #adapters: ReadonlyMap<string, Adapter>;
-  readonly #host: RoomHost;
+  /** For adapters that act in a room which is there, by protocol. */
+  readonly #hosts: ReadonlyMap<string, RoomHost>;
   #live: RoomWithMedia | undefined;
   #alarmAt: Time | null = null;
 
@@ -49,7 +55,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
-    this.#host = this.#hostOf(undefined);
+    this.#hosts = new Map([...this.#adapters.keys()].map((protocol) => [protocol, this.#hostOf(protocol, undefined)]));
   }
 
   /** A call of a protocol's HTTP API. */
@@ -57,7 +63,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const adapter = this.#adapterOf(protocol);
     if (!adapter.call) throw new Error(`${protocol} has no HTTP API`);
     try {
-      return await adapter.call(request, this.#hostOf(roomId));
+      return await adapter.call(request, this.#hostOf(protocol, roomId));
     } finally {
       await this.#settle();
     }
@@ -79,7 +85,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
+    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(protocol, room));
     if (!admission.admitted) {
       await this.#settle();
       return new Response(admission.message, { status: admission.status });
@@ -89,7 +95,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
     const opened = this.#sessions.accept(server, { id, participantId, protocol, data });
-    for (const frame of admission.greeting ?? []) opened.send(frame);
+    for (const frame of [...(admission.greeting ?? []), ...(this.#live?.missed.take(participantId) ?? [])]) opened.send(frame);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
   }
@@ -100,7 +106,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     session.heard();
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
     if (length > MAX_FRAME_LENGTH) return;
-    const work = this.#adapterOf(session.protocol).receive(frame, session, this.#host);
+    const work = this.#adapterOf(session.protocol).receive(frame, session, this.#hostFor(session.protocol));
     await this.#settle();
     if (work) this.ctx.waitUntil(work.finally(() => this.#settle()));
   }
@@ -110,7 +116,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#sessions.forget(socket);
     closeQuietly(socket);
     if (!session) return;
-    this.#adapterOf(session.protocol).closed(code, session, this.#host);
+    this.#adapterOf(session.protocol).closed(code, session, this.#hostFor(session.protocol));
+    this.#beginToMiss(session.participantId);
     await this.#settle();
   }
 
@@ -122,6 +129,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#alarmAt = null;
     const now = Date.now();
     this.#live?.room.sweep(now);
+    if (!this.#live) await this.#forgetSpent(now);
     await this.#live?.media.renew(now);
     await this.#settle();
   }
@@ -130,6 +138,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
 
   #assemble(snapshot: RoomSnapshot): RoomWithMedia {
     const settings = settingsOf(this.env);
+    const missed = new Missed(this.#storage.all<MissedFrames>('missed'), this.#storage);
     const outlet: RoomOutlet = {
       event: (event) => {
         this.#publish(event);
@@ -138,6 +147,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         this.#carryOut(order);
       },
       gone: (participantId, reason) => {
+        missed.take(participantId);
         for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
       },
     };
@@ -146,7 +156,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
-    return { room, media, conference: new Conference(room, media) };
+    return { room, media, conference: new Conference(room, media), missed, records: new Map() };
   }
 
   /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
@@ -156,21 +166,51 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const { id, presence } of snapshot.participants) {
       if (presence.state === 'present' && !connected.has(presence.session)) {
         live.room.loseSession(id, presence.session, Date.now() + RESTART_GRACE);
+        this.#beginToMiss(id, live);
       }
     }
     return live;
   }
 
+  /** A member that is away and may come back misses from now on what it is told. */
+  #beginToMiss(participantId: ParticipantId, live = this.#live): void {
+    const { origin, presence } = live?.room.participant(participantId) ?? {};
+    if (origin === undefined || presence?.state !== 'away') return;
+    if (this.#adapterOf(origin).resumes) live?.missed.begin(participantId, origin);
+  }
+
+  #keepMissed(participantId: ParticipantId, frame: string): void {
+    if (this.#live?.missed.add(participantId, frame) === false) this.#live.room.leave(participantId, 'vanished');
+  }
+
   /** @param roomId the room's name, needed to make it; a room that is there knows its own. */
-  #hostOf(roomId: RoomId | undefined): RoomHost {
+  #hostOf(protocol: string, roomId: RoomId | undefined): RoomHost {
     return {
       live: () => this.#live,
       create: (options) => roomId !== undefined && this.#create(roomId, options),
       sendTo: (participantId, frame) => {
         for (const session of this.#sessionsOf(participantId)) session.send(frame);
+        this.#keepMissed(participantId, frame);
       },
+      records: (name) => this.#records(`${protocol} ${name}`),
+      spend: (id, until) => this.#storage.spend(`${protocol} ${id}`, until),
       now: () => Date.now(),
     };
+  }
+
+  #hostFor(protocol: string): RoomHost {
+    const host = this.#hosts.get(protocol);
+    if (!host) throw new Error(`no protocol is named ${protocol}`);
+    return host;
+  }
+
+  /** Records of an adapter, which were written by it, so their type is known to it. */
+  #records<Item extends { readonly id: string }>(name: string): Collection<Item> {
+    if (!this.#live) throw new Error('there is no room to keep records of');
+    const known = this.#live.records.get(name);
+    const records = known ?? new Collection(name, this.#storage, this.#storage.all(name));
+    this.#live.records.set(name, records);
+    return records as unknown as Collection<Item>;
   }
 
   #create(roomId: RoomId, options?: RoomOptions): boolean {
@@ -190,11 +230,20 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #publish(event: RoomEvent): void {
     const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
     const notices = new Map<string, readonly Notice[]>();
-    for (const session of this.#sessions.all()) {
-      const { protocol, participantId } = session;
-      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
+    const tell = (protocol: string, participantId: ParticipantId, send: (frame: string) => void): void => {
+      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#hostFor(protocol));
       notices.set(protocol, told);
-      for (const { frame, audience = isOther } of told) if (audience(participantId)) session.send(frame);
+      for (const { frame, audience = isOther } of told) if (audience(participantId)) send(frame);
+    };
+    for (const session of this.#sessions.all()) {
+      tell(session.protocol, session.participantId, (frame) => {
+        session.send(frame);
+      });
+    }
+    for (const { id, protocol } of this.#live?.missed.all() ?? []) {
+      tell(protocol, id, (frame) => {
+        this.#keepMissed(id, frame);
+      });
     }
   }
 
@@ -230,7 +279,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const connection = room.connection(id);
     room.connectionChanged(id, state, Date.now());
     const { origin } = (connection && room.participant(connection.participantId)) ?? {};
-    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#host);
+    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#hostFor(origin));
   }
 
   #sessionsOf(participantId: ParticipantId) {
@@ -258,7 +307,13 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const closing = media.close();
     this.#storage.clear();
     this.#alarmAt = null;
-    await Promise.all([closing, this.ctx.storage.deleteAlarm()]);
+    await Promise.all([closing, this.#forgetSpent(Date.now())]);
+  }
+
+  /** What was used once is remembered as long as it matters, also without a room. */
+  async #forgetSpent(now: Time): Promise<void> {
+    const next = this.#storage.forgetSpent(now);
+    await (next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
   }
 }
 
