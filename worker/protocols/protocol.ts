@@ -21,8 +21,14 @@ export interface Entrance {
   findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
   /** For clients that open a socket first and name their room later, in a message. */
   readonly lobby?: Lobby;
-  /** The protocol's HTTP API, mounted at each of the paths. */
-  readonly api?: { readonly paths: readonly string[]; readonly routes: Hono<DoorEnvironment> };
+  /** The protocol's HTTP API, or the parts of it. */
+  readonly api?: Api | readonly Api[];
+}
+
+/** Routes that are mounted at each of the paths. */
+export interface Api {
+  readonly paths: readonly string[];
+  readonly routes: Hono<DoorEnvironment>;
 }
 
 /**
@@ -94,6 +100,8 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
+  isAdministrator(request: Request, room: RoomId): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
