@@ -3,10 +3,12 @@ import { groupCallEntrance } from './group-call/entrance.ts';
 import { knowledgeTalkEntrance } from './knowledgetalk/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
+import { OwtAdapter } from './owt/adapter.ts';
+import { owtEntrance } from './owt/entrance.ts';
 import type { Adapter, Entrance } from './protocol.ts';
 
 /** The table of protocols. The first entrance that recognises a request gets it. */
-export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, knowledgeTalkEntrance];
+export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, knowledgeTalkEntrance, owtEntrance];
 
 export interface ProtocolSettings {
   /** Most participants of a room that members of the group-call protocol still enter. */
@@ -18,5 +20,6 @@ export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMa
   return new Map<string, Adapter>([
     [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
     [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
+    [owtEntrance.name, new OwtAdapter()],
   ]);
 }

@@ -16,7 +16,10 @@ export type Admittance =
     }
   | { readonly by: 'ticket'; readonly participantId: string; readonly ticket: string; readonly ackId?: number };
 
-const number = z.string().regex(/^\d{1,16}$/u).transform(Number);
+const number = z
+  .string()
+  .regex(/^\d{1,16}$/u)
+  .transform(Number);
 
 const AdmittanceSchema = z.discriminatedUnion('by', [
   z.object({

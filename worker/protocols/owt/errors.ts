@@ -27,6 +27,8 @@ export const PROBLEMS = {
   noTrack: 'The stream has no such track',
   noMixer: 'Streams are not mixed here',
   sectionTaken: 'The media section belongs to another session',
+  tooMany: 'Too many sessions',
+  cannotSwitch: 'A subscription cannot change to another stream',
   noMedia: 'Media is not available, try again',
 } as const;
 

@@ -147,8 +147,7 @@ export class Visitor implements EventListener {
   }
 
   #stopWaiting(): void {
-    clearTimeout(this.#patience);
-    clearTimeout(this.#loginTimeout);
+    for (const timer of [this.#patience, this.#loginTimeout]) if (timer !== undefined) clearTimeout(timer);
     this.#patience = undefined;
   }
 }

@@ -48,13 +48,13 @@ function roomRoutes(): Hono<DoorEnvironment> {
   routes.get('/', (context) => context.json({ error: 'Rooms are not listed: they are there as soon as somebody enters' }, 501));
   routes.post('/', async (context) => {
     const { data } = z.object({ name: z.string().min(1) }).safeParse(await bodyOf(context));
-    return manage(context, data?.name, { type: 'room' });
+    return manage(context, data?.name, { type: 'room', name: data?.name ?? '' });
   });
   routes.post('/:room/tokens', async (context) => {
     const { data } = z.looseObject({}).safeParse(await bodyOf(context));
     return giveToken(context, parseWish({ ...data, room: context.req.param('room') }));
   });
-  routes.get('/:room', (context) => manage(context, context.req.param('room'), { type: 'room' }));
+  routes.get('/:room', (context) => manage(context, context.req.param('room'), { type: 'room', name: context.req.param('room') }));
   routes.get('/:room/participants', (context) => manage(context, context.req.param('room'), { type: 'participants' }));
   routes.get('/:room/participants/:id', (context) =>
     manage(context, context.req.param('room'), { type: 'participant', id: context.req.param('id') }),
@@ -63,7 +63,9 @@ function roomRoutes(): Hono<DoorEnvironment> {
     manage(context, context.req.param('room'), { type: 'expel', id: context.req.param('id') }),
   );
   routes.get('/:room/streams', (context) => manage(context, context.req.param('room'), { type: 'streams' }));
-  routes.get('/:room/streams/:id', (context) => manage(context, context.req.param('room'), { type: 'stream', id: context.req.param('id') }));
+  routes.get('/:room/streams/:id', (context) =>
+    manage(context, context.req.param('room'), { type: 'stream', id: context.req.param('id') }),
+  );
   // Samples ask for every stream to be mixed and only log the answer.
   routes.patch('/:room/streams/:id', (context) => context.json({ error: 'There is no mixed stream' }, 404));
   routes.all('*', (context) => context.json({ error: NOT_DONE_HERE }, 501));
