@@ -15,7 +15,7 @@ import { AttemptSchema, DescriptionSchema, FeedSchema, SdpSchema, SectionInfoSch
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** But a call that carries a description may: room for the longest one, escaped, and its plan. */
-const MAX_DESCRIPTION_BODY_BYTES = 80 * 1024;
+const MAX_DESCRIPTION_BODY_BYTES = 640 * 1024;
 
 /** A room on the media node lives this long after its last creation or renewal, in seconds. */
 export const ROOM_LEASE_SECONDS = 120;
@@ -69,7 +69,7 @@ export const ConsumerInfoSchema = z.object({
 });
 export type ConsumerInfo = z.infer<typeof ConsumerInfoSchema>;
 
-const LayersSchema = z.object({
+export const LayersSchema = z.object({
   spatialLayer: z.number().int().min(0).max(7),
   temporalLayer: z.number().int().min(0).max(7).exactOptional(),
 });
@@ -187,7 +187,7 @@ export const mediaApi = {
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**
-   * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. New consumers wait
+   * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. What is new waits
    * for the client's answer.
    */
   createOffer: endpoint('POST', `${CONNECTION}/create-offer`, DescriptionSchema, {
@@ -200,13 +200,18 @@ export const mediaApi = {
   }),
   /**
    * Sends this producer to the client in a section that was answered `sendonly`, instead of the one that was attached before; the client shows
-   * it without a new negotiation. Where a connection has several such sections of the kind, only a new negotiation can change what they carry.
+   * it without a new negotiation. Only where the client made the offer and receives in several sections of the kind does it take a new
+   * negotiation to change what they carry.
    */
   attachProducer: endpoint('PUT', `${CONNECTION}/sections/:mid/producer`, SectionInfoSchema, {
     body: z.object({ producer: MediaIdSchema }),
   }),
   /** Leaves the section empty; also when it is empty already. */
   detachProducer: endpoint('DELETE', `${CONNECTION}/sections/:mid/producer`, NothingSchema),
+  /** Stops what is sent in a section, and whatever is attached to it later, or lets it go on. The others who receive the producer do not notice. */
+  setSectionPaused: endpoint('PUT', `${CONNECTION}/sections/:mid/paused`, NothingSchema, { body: z.object({ paused: z.boolean() }) }),
+  /** Chooses the layers that are sent in a section, also of whatever is attached to it later; as far as there are any. */
+  setSectionLayers: endpoint('PUT', `${CONNECTION}/sections/:mid/layers`, NothingSchema, { body: LayersSchema }),
   connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
   /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
@@ -227,6 +232,8 @@ export type ResultOf<Operation extends MediaOperation> = z.output<MediaApi[Opera
 
 /** Path of the edge to which the media node posts its events, signed like every call the other way. */
 export const MEDIA_EVENTS_PATH = '/v1/media-events';
+
+export type Layers = z.infer<typeof LayersSchema>;
 
 /** What happened to a room's media without the room having ordered it. */
 const MediaEventSchema = z.discriminatedUnion('type', [

@@ -5,7 +5,15 @@ export function connectionHandlers(
   rooms: Rooms,
 ): Pick<
   Handlers,
-  'answerOffer' | 'createOffer' | 'completeOffer' | 'attachProducer' | 'detachProducer' | 'connectionStats' | 'closeConnection'
+  | 'answerOffer'
+  | 'createOffer'
+  | 'completeOffer'
+  | 'attachProducer'
+  | 'detachProducer'
+  | 'setSectionPaused'
+  | 'setSectionLayers'
+  | 'connectionStats'
+  | 'closeConnection'
 > {
   return {
     answerOffer({ path: { room, generation, connection }, body }) {
@@ -22,6 +30,14 @@ export function connectionHandlers(
     },
     async detachProducer({ path: { room, generation, connection, mid } }) {
       await rooms.get(room, generation).connections.detachProducer(connection, mid);
+      return {};
+    },
+    async setSectionPaused({ path: { room, generation, connection, mid }, body: { paused } }) {
+      await rooms.get(room, generation).connections.setSectionPaused(connection, mid, paused);
+      return {};
+    },
+    async setSectionLayers({ path: { room, generation, connection, mid }, body }) {
+      await rooms.get(room, generation).connections.setSectionLayers(connection, mid, body);
       return {};
     },
     connectionStats({ path: { room, generation, connection } }) {

@@ -115,7 +115,7 @@ class Player {
   #publish(id: string, sources: readonly Source[]): unknown {
     const connection = this.test.room.openConnection(id, 'send', 'publish', `n${++this.#ids}`);
     const tracks = sources.map((one) => ({ source: one, id: `p${++this.#ids}` }));
-    return this.test.room.publishOver(connection.id, tracks);
+    return this.test.room.establish(connection, { tracks, views: [] });
   }
 
   /** Sections: audio, video, video. The media node has attached nothing yet when the room hears of them. */
@@ -126,7 +126,7 @@ class Player {
     const kinds = (['audio', 'video', 'video'] as const).slice(0, count);
     this.negotiated.set(connection.id, Object.fromEntries(kinds.map((_kind, index) => [String(index), null])));
     const sections = kinds.map((kind, index) => ({ mid: String(index), kind, publicationId: null }));
-    return room.viewOver(connection.id, watched, sections);
+    return room.establish(connection, { tracks: [], views: [{ watchedId: watched, sections }] });
   }
 
   #subscribe(id: string): unknown {

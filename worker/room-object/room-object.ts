@@ -4,9 +4,9 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, ConnectionState, LiveRoom, Notice, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, Announcement, ConnectionState, LiveRoom, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
-import type { MediaOrder, RoomEvent } from '../room/events.ts';
+import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { Collection } from '../room/records.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
@@ -143,6 +143,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       event: (event) => {
         this.#publish(event);
       },
+      notice: (notice) => {
+        this.#notify(notice);
+      },
       order: (order) => {
         this.#carryOut(order);
       },
@@ -229,10 +232,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   /** Tells an event to the members. A protocol's frames are made once, however many sessions get them. */
   #publish(event: RoomEvent): void {
     const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
-    const notices = new Map<string, readonly Notice[]>();
+    const announcements = new Map<string, readonly Announcement[]>();
     const tell = (protocol: string, participantId: ParticipantId, send: (frame: string) => void): void => {
-      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#hostFor(protocol));
-      notices.set(protocol, told);
+      const told = announcements.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#hostFor(protocol));
+      announcements.set(protocol, told);
       for (const { frame, audience = isOther } of told) if (audience(participantId)) send(frame);
     };
     for (const session of this.#sessions.all()) {
@@ -244,6 +247,13 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       tell(protocol, id, (frame) => {
         this.#keepMissed(id, frame);
       });
+    }
+  }
+
+  #notify(notice: Notice): void {
+    for (const session of this.#sessionsOf(notice.participantId)) {
+      const { protocol } = session;
+      this.#adapterOf(protocol).notify?.(notice, session, this.#hostFor(protocol));
     }
   }
 

@@ -5,7 +5,7 @@ import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId, Time } from '../../room/participant.ts';
 import type { Publication } from '../../room/publication.ts';
-import type { Adapter, Admission, Closing, ConnectionState, Notice, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, ConnectionState, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { type Admittance, readAdmittance } from './admittance.ts';
 import { FAREWELLS, PROBLEMS, Problem, statusOf } from './errors.ts';
 import { readRequest, type RequestFrame, writeError, writeOk } from './frames.ts';
@@ -78,9 +78,9 @@ export class OwtAdapter implements Adapter {
     host.live()?.room.loseSession(participantId, id, host.now() + ABSENCE);
   }
 
-  present(event: RoomEvent, host: RoomHost): readonly Notice[] {
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const office = officeOf(host);
-    return office ? noticesOf(event, office) : [];
+    return office ? announcementsOf(event, office) : [];
   }
 
   connectionChanged(connection: Connection, state: ConnectionState, host: RoomHost): void {
@@ -258,7 +258,7 @@ function problemOf(error: unknown): string {
 
 // ---- Events --------------------------------------------------------------------------------------------------------------------
 
-function noticesOf(event: RoomEvent, office: Office): readonly Notice[] {
+function announcementsOf(event: RoomEvent, office: Office): readonly Announcement[] {
   const { ledger, streams, tell } = office;
   const { participantId } = event;
   switch (event.type) {
@@ -276,9 +276,9 @@ function noticesOf(event: RoomEvent, office: Office): readonly Notice[] {
       return tell.changes(streams.update(event.stream.id));
     case 'publication-paused':
     case 'publication-resumed':
-      return statusNotices(event.publication, office);
+      return trackStatus(event.publication, office);
     case 'message-sent':
-      return [textNotice(event.participantId, event.text, event.to, office)];
+      return [textOf(event.participantId, event.text, event.to, office)];
     case 'publication-added':
     case 'publication-removed':
     case 'indication-changed':
@@ -295,7 +295,7 @@ function noticesOf(event: RoomEvent, office: Office): readonly Notice[] {
 }
 
 /** The publisher is told, too: its client learns from it that its own stream is muted. */
-function statusNotices(publication: Publication, { streams, tell }: Office): readonly Notice[] {
+function trackStatus(publication: Publication, { streams, tell }: Office): readonly Announcement[] {
   const stream = streams.with(publication);
   if (!stream) return [];
   const field = publication.source === 'microphone' ? 'audio.status' : 'video.status';
@@ -304,7 +304,7 @@ function statusNotices(publication: Publication, { streams, tell }: Office): rea
 }
 
 /** What is said to all is told to its sender as well. */
-function textNotice(from: ParticipantId, message: string, to: ParticipantId | undefined, { tell }: Office): Notice {
+function textOf(from: ParticipantId, message: string, to: ParticipantId | undefined, { tell }: Office): Announcement {
   const said = { from: memberIdOf(from), message };
   if (to === undefined) return tell.all({ event: 'text', data: { ...said, to: 'all' } });
   return tell.only(to, { event: 'text', data: { ...said, to: 'me' } });

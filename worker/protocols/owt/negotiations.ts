@@ -169,10 +169,8 @@ export class Negotiations {
       parts.set(stream.stream, part);
     }
     return [...parts].flatMap(([stream, { mids, sources, isByMid }]): OfferedPart[] => {
-      const watched = this.#ledger.room.stream(stream);
-      if (!watched) return [];
-      const { participantId: watchedId } = watched;
-      return [{ use: 'view', watchedId, stream, sources: [...sources], mediaStream: session.id, ...(isByMid && { mids }) }];
+      if (!this.#ledger.room.stream(stream)) return [];
+      return [{ use: 'view', watched: { stream }, sources: [...sources], mediaStream: session.id, ...(isByMid && { mids }) }];
     });
   }
 }

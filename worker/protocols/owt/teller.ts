@@ -1,5 +1,5 @@
 import type { ParticipantId } from '../../../shared/ids.ts';
-import type { Notice } from '../protocol.ts';
+import type { Announcement } from '../protocol.ts';
 import { SOURCE_LOST } from './errors.ts';
 import { writeNotification } from './frames.ts';
 import type { AnnouncedStream, Ledger, SessionRecord, SubscriptionSession } from './ledger.ts';
@@ -27,27 +27,27 @@ export class Teller {
     this.member(participantId, lossOf(id, reason));
   }
 
-  /** Tells notices at once, where no event of the room does it. */
-  deliver(notices: readonly Notice[]): void {
-    for (const { frame, audience = everybody } of notices) {
+  /** Tells announcements at once, where no event of the room does it. */
+  deliver(announcements: readonly Announcement[]): void {
+    for (const { frame, audience = everybody } of announcements) {
       for (const { id } of this.#ledger.members.values()) if (audience(id)) this.#ledger.host.sendTo(id, frame);
     }
   }
 
-  all(notification: Notification): Notice {
+  all(notification: Notification): Announcement {
     return { frame: frameOf(notification), audience: everybody };
   }
 
-  others(notification: Notification): Notice {
+  others(notification: Notification): Announcement {
     return { frame: frameOf(notification) };
   }
 
-  only(member: ParticipantId, notification: Notification): Notice {
+  only(member: ParticipantId, notification: Notification): Announcement {
     return { frame: frameOf(notification), audience: (id) => id === member };
   }
 
   /** Tells everybody, publishers included, how streams have changed, and subscribers that they have lost what they were subscribed to. */
-  changes(changes: readonly StreamChange[]): Notice[] {
+  changes(changes: readonly StreamChange[]): Announcement[] {
     return changes.flatMap(({ type, stream }) => {
       const { id } = stream;
       switch (type) {
@@ -68,7 +68,7 @@ export class Teller {
   }
 
   /** Makes a frame once for each revision that somebody speaks. */
-  #byRevision(notificationFor: (revision: Revision) => Notification): Notice[] {
+  #byRevision(notificationFor: (revision: Revision) => Notification): Announcement[] {
     const { members } = this.#ledger;
     const revisions = new Set(members.values().map(({ revision }) => revision));
     return [...revisions].map((revision) => ({
@@ -78,7 +78,7 @@ export class Teller {
   }
 
   /** Ends the subscriptions that have nothing left. */
-  #losses({ id, stream }: AnnouncedStream): Notice[] {
+  #losses({ id, stream }: AnnouncedStream): Announcement[] {
     const { sessions, streams } = this.#ledger;
     const isLost = (session: SubscriptionSession) =>
       session.tracks.some(({ streamId }) => streamId === id) && session.tracks.every(({ streamId }) => !streams.get(streamId));
