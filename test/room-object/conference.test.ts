@@ -218,7 +218,7 @@ describe('a connection that is negotiated again and again', () => {
     await eve.seesMore('0');
 
     await bob.receive('audio');
-    const once: OfferedPart = { use: 'view', mids: ['5'], watchedId: 'ada', sources: ['microphone'] };
+    const once: OfferedPart = { use: 'view', mids: ['5'], watched: { participant: 'ada', sources: ['microphone'] } };
     await again(bob, connection.id, [{ ...own, mids: ['0'] }, screen, once]);
     await bob.seesMore('5');
     const last = await again(bob, connection.id, [own, camera, screen]);
