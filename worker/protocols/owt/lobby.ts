@@ -28,7 +28,7 @@ interface Entry {
 /** The client may not enter, for this reason. */
 class Refused extends Error {}
 
-const LoginSchema = z.object({ token: z.string().min(1), protocol: z.unknown() });
+const LoginSchema = z.object({ token: z.string().min(1), protocol: z.unknown().optional() });
 
 /**
  * A client at the front door. It says which room it wants to be in with a token (`login`), or with a ticket when it comes back (`relogin`); from

@@ -50,6 +50,26 @@ const AttributesSchema = z
   .refine((attributes) => JSON.stringify(attributes).length <= MAX_ATTRIBUTES, `must be at most ${MAX_ATTRIBUTES} characters of JSON`);
 const attributes = z.union([absent, AttributesSchema]).optional();
 
+/** How tracks are described in one of the forms. */
+interface Described<Track> {
+  readonly form: Form;
+  readonly tracks: readonly Track[];
+}
+
+/** Reads media in whichever form it is: a list, a single track with its section, or an entry for each kind. */
+function byForm<Track>(schemas: Readonly<Record<Form, z.ZodType<readonly Track[]>>>): z.ZodType<Described<Track>> {
+  return z.looseObject({}).transform((media, context): Described<Track> => {
+    const form: Form = 'tracks' in media ? 'tracks' : 'mid' in media ? 'track' : 'kinds';
+    const parsed = schemas[form].safeParse(media);
+    if (parsed.success && parsed.data.length > 0) return { form, tracks: parsed.data };
+    const nothing = { path: [], message: 'must have tracks, a mid, or audio or video' };
+    for (const { path, message } of parsed.error ? issuesOf(parsed.error) : [nothing]) {
+      context.issues.push({ code: 'custom', path: [...path], message, input: media });
+    }
+    return z.NEVER;
+  });
+}
+
 // ---- publish -----------------------------------------------------------------------------------------------------------------
 
 const PublishedTrackSchema = z
@@ -61,19 +81,16 @@ const PublishedKindSchema = z
   .optional()
   .transform((track) => (track ? defined(track) : undefined));
 
-const PublishedMediaSchema = z.union([
-  z
-    .object({ tracks: z.array(PublishedTrackSchema).min(1).max(16) })
-    .transform(({ tracks }): { form: Form; tracks: PublishedTrack[] } => ({ form: 'tracks', tracks })),
-  PublishedTrackSchema.transform((track): { form: Form; tracks: PublishedTrack[] } => ({ form: 'track', tracks: [track] })),
-  z
+const PublishedMediaSchema = byForm<PublishedTrack>({
+  tracks: z.object({ tracks: z.array(PublishedTrackSchema).min(1).max(16) }).transform(({ tracks }) => tracks),
+  track: PublishedTrackSchema.transform((track) => [track]),
+  kinds: z
     .object({ audio: PublishedKindSchema, video: PublishedKindSchema })
-    .transform(({ audio, video }): { form: Form; tracks: PublishedTrack[] } => ({
-      form: 'kinds',
-      tracks: [...(audio ? [{ kind: 'audio' as const, ...audio }] : []), ...(video ? [{ kind: 'video' as const, ...video }] : [])],
-    }))
-    .refine(({ tracks }) => tracks.length > 0, 'must have tracks, a mid, or audio or video'),
-]);
+    .transform(({ audio, video }) => [
+      ...(audio ? [{ kind: 'audio' as const, ...audio }] : []),
+      ...(video ? [{ kind: 'video' as const, ...video }] : []),
+    ]),
+});
 
 const PublishSchema = z
   .object({ media: PublishedMediaSchema, attributes, transport, transportId })
@@ -95,24 +112,18 @@ const SubscribedKindSchema = z
   .optional()
   .transform((track) => track && defined({ from: track.from, rid: track.simulcastRid, parameters: track.parameters }));
 
-const SubscribedMediaSchema = z.union([
-  z
-    .object({ tracks: z.array(SubscribedTrackSchema).min(1).max(16) })
-    .transform(({ tracks }): { form: Form; tracks: SubscribedTrack[] } => ({ form: 'tracks', tracks })),
-  z
+const SubscribedMediaSchema = byForm<SubscribedTrack>({
+  tracks: z.object({ tracks: z.array(SubscribedTrackSchema).min(1).max(16) }).transform(({ tracks }) => tracks),
+  track: z
     .object({ mid: MidSchema, from: IdSchema, type: MediaKindSchema.optional(), parameters })
-    .transform(({ type, ...track }): { form: Form; tracks: SubscribedTrack[] } => ({
-      form: 'track',
-      tracks: [{ ...(type && { kind: type }), ...defined(track) }],
-    })),
-  z
+    .transform(({ type, ...track }) => [{ ...(type && { kind: type }), ...defined(track) }]),
+  kinds: z
     .object({ audio: SubscribedKindSchema, video: SubscribedKindSchema })
-    .transform(({ audio, video }): { form: Form; tracks: SubscribedTrack[] } => ({
-      form: 'kinds',
-      tracks: [...(audio ? [{ kind: 'audio' as const, ...audio }] : []), ...(video ? [{ kind: 'video' as const, ...video }] : [])],
-    }))
-    .refine(({ tracks }) => tracks.length > 0, 'must have tracks, a mid, or audio or video'),
-]);
+    .transform(({ audio, video }) => [
+      ...(audio ? [{ kind: 'audio' as const, ...audio }] : []),
+      ...(video ? [{ kind: 'video' as const, ...video }] : []),
+    ]),
+});
 
 const SubscribeSchema = z
   .object({ media: SubscribedMediaSchema, transport, transportId })
@@ -194,11 +205,11 @@ const RemovedCandidatesSchema = z.object({ candidates: z.array(z.object({ candid
  * are looked at only to tell the client what is wrong with them.
  */
 function parseSoac(data: unknown): ParsedRequest {
-  const address = z.object({ transportId: IdSchema.nullish(), id: IdSchema.nullish(), signaling: z.unknown() }).safeParse(data);
+  const address = z.object({ transportId: IdSchema.nullish(), id: IdSchema.nullish(), signaling: z.unknown().optional() }).safeParse(data);
   const id = address.data?.transportId ?? address.data?.id;
   if (!address.success || id === undefined || id === null) return { ok: false, problem: 'Invalid soac id' };
   const { signaling } = address.data;
-  const typed = z.looseObject({ type: z.unknown() }).safeParse(signaling);
+  const typed = z.looseObject({ type: z.unknown().optional() }).safeParse(signaling);
   if (!typed.success) return { ok: false, problem: 'Invalid signaling object' };
   switch (typed.data.type) {
     case 'offer':
@@ -247,8 +258,7 @@ function defined<Given extends object>(given: Given): Defined<Given> {
 
 /** What is wrong, in words that repeat nothing of what came: `request.media.tracks.0.mid must be a token`. */
 function problemOf(error: z.ZodError, root = 'request'): string {
-  const issues = error.issues.flatMap((issue) => (issue.code === 'invalid_union' ? closestOf(issue.errors, issue) : [issue]));
-  return issues
+  return issuesOf(error)
     .slice(0, 3)
     .map(({ path, message }) => `${[root, ...path.map(String)].join('.')}: ${message}`)
     .join(', ')
@@ -256,6 +266,10 @@ function problemOf(error: z.ZodError, root = 'request'): string {
 }
 
 type Issue = z.core.$ZodIssue;
+
+function issuesOf(error: z.ZodError): Issue[] {
+  return error.issues.flatMap((issue) => (issue.code === 'invalid_union' ? closestOf(issue.errors, issue) : [issue]));
+}
 
 /** Of several readings, the one that was meant is probably the one with the least wrong about it, and among those the one that got furthest. */
 function closestOf(readings: readonly (readonly Issue[])[], { path }: Issue): Issue[] {
