@@ -98,9 +98,14 @@ export class OwtPage {
     return this.page.evaluate(([name, body]) => window.owt.signaling.request(name, body) as Promise<unknown>, [event, data] as const);
   }
 
+  /** The streams that it knows. */
+  streams(): Promise<StreamInfo[]> {
+    return this.page.evaluate(() => [...window.owt.streams.values()]);
+  }
+
   /** Waits until it knows a stream of another, and as many as given. */
   async streamsOf(owner: string, count = 1): Promise<StreamInfo[]> {
-    const read = () => this.page.evaluate((id) => [...window.owt.streams.values()].filter(({ info }) => info.owner === id), owner);
+    const read = async () => (await this.streams()).filter(({ info }) => info.owner === owner);
     await expect.poll(async () => (await read()).length, { ...PATIENCE, message: `streams of ${owner}` }).toBe(count);
     return read();
   }

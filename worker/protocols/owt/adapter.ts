@@ -9,9 +9,9 @@ import type { Adapter, Admission, Announcement, Closing, ConnectionState, RoomCl
 import { type Admittance, readAdmittance } from './admittance.ts';
 import { FAREWELLS, PROBLEMS, Problem, statusOf } from './errors.ts';
 import { readRequest, type RequestFrame, writeError, writeOk } from './frames.ts';
-import { memberIdOf, newId } from './ids.ts';
+import { newId, participantIdOf } from './ids.ts';
 import { forget, type Ledger, ledgerOf, type Member } from './ledger.ts';
-import { memberInfoOf } from './members.ts';
+import { memberIdOf, memberInfoOf, participantCalled } from './members.ts';
 import { answerManagement } from './management.ts';
 import { type ClientRequest, type LoginResult, ROLES } from './messages.ts';
 import { Negotiations } from './negotiations.ts';
@@ -110,9 +110,10 @@ async function login(
   host: RoomHost,
 ): Promise<Admission> {
   host.create();
-  const id = newId();
+  const id = participantIdOf(user);
+  const memberId = newId();
   const ticketKey = newId() + newId();
-  const ticket = await issueTicket(id, host.live()?.room.id ?? '', host.now(), ticketKey);
+  const ticket = await issueTicket(memberId, host.live()?.room.id ?? '', host.now(), ticketKey);
   host.create();
   const office = officeOf(host);
   if (!office) throw new Error('a room that has just been made is not there');
@@ -128,24 +129,27 @@ async function login(
   }
   for (const { id: gone } of members.filter((member) => !room.participant(member.id))) forget(office.ledger, gone);
   office.streams.updateAll();
-  const member = members.set({ id, user, role, revision, ticketKey });
+  const member = members.set({ id, memberId, user, role, revision, ticketKey });
   room.openSession(id, session);
   return { admitted: true, participantId: id, greeting: ackId === undefined ? [] : [writeOk(ackId, welcome(member, ticket, office))] };
 }
 
 /** A member with a ticket: it goes on where it was cut off. */
 async function relogin(
-  { participantId, ticket, ackId }: Extract<Admittance, { by: 'ticket' }>,
+  { memberId, ticket, ackId }: Extract<Admittance, { by: 'ticket' }>,
   session: SessionId,
   host: RoomHost,
 ): Promise<Admission> {
   const parsed = parseTicket(ticket);
-  const member = officeOf(host)?.ledger.members.get(participantId);
+  const member = officeOf(host)
+    ?.ledger.members.values()
+    .find((one) => one.memberId === memberId);
   if (!parsed || !member) return refused(PROBLEMS.notJoined);
   const problem = await problemOfTicket(parsed, host.now(), member.ticketKey);
   if (problem !== undefined) return refused(problem);
-  const next = await issueTicket(participantId, parsed.room, host.now(), member.ticketKey);
+  const next = await issueTicket(memberId, parsed.room, host.now(), member.ticketKey);
   const room = host.live()?.room;
+  const { id: participantId } = member;
   const presence = room?.participant(participantId)?.presence;
   if (!room || !presence) return refused(PROBLEMS.notJoined);
   // The client knows earlier than the server that its old connection is gone.
@@ -158,11 +162,11 @@ function refused(problem: string): Admission {
   return { admitted: false, status: statusOf(problem), message: problem };
 }
 
-function welcome({ id, user, role, revision }: Member, reconnectionTicket: string, { ledger, streams }: Office): LoginResult {
+function welcome({ memberId: id, user, role, revision }: Member, reconnectionTicket: string, { ledger, streams }: Office): LoginResult {
   const { room } = ledger;
   const announced = room.participants().filter(({ presence }) => presence.state !== 'entering');
   return {
-    id: memberIdOf(id),
+    id,
     user,
     role,
     permission: ROLES[role],
@@ -226,7 +230,7 @@ function perform(request: ClientRequest, member: Member, office: Office, reply: 
       say(member, request, ledger);
       break;
     case 'refreshReconnectionTicket':
-      return issueTicket(member.id, ledger.room.id, ledger.host.now(), member.ticketKey).then(reply.ok);
+      return issueTicket(member.memberId, ledger.room.id, ledger.host.now(), member.ticketKey).then(reply.ok);
     case 'logout':
       reply.ok();
       ledger.room.leave(member.id, 'left');
@@ -238,12 +242,13 @@ function perform(request: ClientRequest, member: Member, office: Office, reply: 
   return undefined;
 }
 
-function say({ id }: Member, { to, message }: Extract<ClientRequest, { event: 'text' }>, { room, host }: Ledger): void {
+function say({ id }: Member, { to, message }: Extract<ClientRequest, { event: 'text' }>, ledger: Ledger): void {
+  const { room, host } = ledger;
   if (to === 'all') {
     room.say(id, message, host.now());
     return;
   }
-  const receiver = room.participants().find((participant) => memberIdOf(participant.id) === to);
+  const receiver = participantCalled(to, ledger);
   if (!receiver) throw new Problem(PROBLEMS.noReceiver);
   room.say(id, message, host.now(), receiver.id);
 }
@@ -267,9 +272,12 @@ function announcementsOf(event: RoomEvent, office: Office): readonly Announcemen
       const changes = event.streams.flatMap(({ id }) => streams.update(id));
       return [tell.others({ event: 'participant', data: { action: 'join', data: join } }), ...tell.changes(changes)];
     }
-    case 'participant-left':
+    case 'participant-left': {
+      // Its id is not known any more when it is forgotten.
+      const leave = { action: 'leave' as const, data: memberIdOf(participantId, ledger) };
       forget(ledger, participantId);
-      return [tell.others({ event: 'participant', data: { action: 'leave', data: memberIdOf(participantId) } })];
+      return [tell.others({ event: 'participant', data: leave })];
+    }
     case 'stream-started':
     case 'stream-changed':
     case 'stream-ended':
@@ -304,8 +312,8 @@ function trackStatus(publication: Publication, { streams, tell }: Office): reado
 }
 
 /** What is said to all is told to its sender as well. */
-function textOf(from: ParticipantId, message: string, to: ParticipantId | undefined, { tell }: Office): Announcement {
-  const said = { from: memberIdOf(from), message };
+function textOf(from: ParticipantId, message: string, to: ParticipantId | undefined, { tell, ledger }: Office): Announcement {
+  const said = { from: memberIdOf(from, ledger), message };
   if (to === undefined) return tell.all({ event: 'text', data: { ...said, to: 'all' } });
   return tell.only(to, { event: 'text', data: { ...said, to: 'me' } });
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ParticipantIdSchema } from '../../../shared/ids.ts';
 import { type Revision, ROLES, type Role } from './messages.ts';
 
 /** What the lobby writes into the URL of the socket to the room, and the adapter reads from it. */
@@ -14,7 +13,7 @@ export type Admittance =
       /** By which the client wants its login to be answered. */
       readonly ackId?: number;
     }
-  | { readonly by: 'ticket'; readonly participantId: string; readonly ticket: string; readonly ackId?: number };
+  | { readonly by: 'ticket'; readonly memberId: string; readonly ticket: string; readonly ackId?: number };
 
 const number = z
   .string()
@@ -31,7 +30,7 @@ const AdmittanceSchema = z.discriminatedUnion('by', [
     revision: z.enum(['1.0', '1.1', '1.2']),
     ackId: number.exactOptional(),
   }),
-  z.object({ by: z.literal('ticket'), participantId: ParticipantIdSchema, ticket: z.string(), ackId: number.exactOptional() }),
+  z.object({ by: z.literal('ticket'), memberId: z.string(), ticket: z.string(), ackId: number.exactOptional() }),
 ]);
 
 export function admittanceQuery(admittance: Admittance): Record<string, string> {

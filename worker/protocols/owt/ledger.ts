@@ -9,6 +9,8 @@ import type { Attributes, Form, PublishedTrack, Revision, Role, SubscribedTrack 
 /** Somebody who speaks this protocol. */
 export interface Member {
   readonly id: ParticipantId;
+  /** Its id in this protocol. */
+  readonly memberId: string;
   readonly user: string;
   readonly role: Role;
   readonly revision: Revision;

@@ -155,8 +155,8 @@ export class Visitor implements EventListener {
 function readRelogin({ data, ackId }: RequestFrame): Entry {
   const ticket = parseTicket(data);
   if (!ticket) throw new Refused(PROBLEMS.ticket);
-  const { room, participantId } = ticket;
-  return { room, admittance: { by: 'ticket', participantId, ticket: String(data), ...(ackId !== null && { ackId }) } };
+  const { room, participantId: memberId } = ticket;
+  return { room, admittance: { by: 'ticket', memberId, ticket: String(data), ...(ackId !== null && { ackId }) } };
 }
 
 /** Clients that say nothing, or something unheard of, are treated as the newest ones. */

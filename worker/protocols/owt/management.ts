@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { Participant } from '../../room/participant.ts';
-import { memberIdOf } from './ids.ts';
 import type { Ledger } from './ledger.ts';
-import { memberInfoOf } from './members.ts';
+import { memberInfoOf, participantCalled } from './members.ts';
 import { ROLES } from './messages.ts';
 import type { Streams } from './streams.ts';
 import { roomNameOf } from './token.ts';
@@ -45,11 +44,11 @@ export function answerManagement(request: object, ledger: Ledger | undefined, st
     case 'participants':
       return { status: 200, body: ledger.room.participants().map((participant) => describe(participant, ledger)) };
     case 'participant': {
-      const participant = find(call.id, ledger);
+      const participant = participantCalled(call.id, ledger);
       return participant ? { status: 200, body: describe(participant, ledger) } : NO_PARTICIPANT;
     }
     case 'expel': {
-      const participant = find(call.id, ledger);
+      const participant = participantCalled(call.id, ledger);
       if (!participant) return NO_PARTICIPANT;
       ledger.room.expel(participant.id);
       return { status: 200, body: {} };
@@ -70,10 +69,6 @@ function describeRoom(name: string, ledger: Ledger | undefined): object {
   const roles = Object.entries(ROLES).map(([role, permission]) => ({ role, ...permission }));
   const called = ledger ? roomNameOf(ledger.room.id) : name;
   return { _id: called, id: called, name: called, roles, views: [], participants: ledger?.room.participants().length ?? 0 };
-}
-
-function find(id: string, { room }: Ledger): Participant | undefined {
-  return room.participants().find((participant) => memberIdOf(participant.id) === id);
 }
 
 function describe(participant: Participant, ledger: Ledger): object {

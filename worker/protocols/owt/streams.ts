@@ -1,7 +1,7 @@
 import type { StreamId } from '../../../shared/ids.ts';
 import type { MediaKind } from '../../../shared/rtp.ts';
 import { kindOf, type Publication, type Source as RoomSource } from '../../room/publication.ts';
-import { memberIdOf } from './ids.ts';
+import { memberIdOf } from './members.ts';
 import type { AnnouncedStream, Ledger, PublicationSession } from './ledger.ts';
 import type { Revision, Source, StreamInfo } from './messages.ts';
 import { type DescribedTrack, streamInfoOf, trackIdOf } from './stream-info.ts';
@@ -89,7 +89,7 @@ export class Streams {
   infoOf(stream: AnnouncedStream, revision: Revision): StreamInfo {
     const { id, participantId } = stream;
     const attributes = this.#session(stream)?.attributes ?? {};
-    return streamInfoOf({ id, owner: memberIdOf(participantId), attributes, tracks: this.#tracksOf(stream) }, revision);
+    return streamInfoOf({ id, owner: memberIdOf(participantId, this.#ledger), attributes, tracks: this.#tracksOf(stream) }, revision);
   }
 
   #tracksOf(stream: AnnouncedStream): DescribedTrack[] {

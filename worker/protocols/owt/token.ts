@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_TENANT, type RoomId, RoomIdSchema, roomIdOf } from '../../../shared/ids.ts';
+import { DEFAULT_TENANT, ParticipantIdSchema, type RoomId, RoomIdSchema, roomIdOf } from '../../../shared/ids.ts';
 import { decodeJson, encodeJson } from './base64.ts';
 import { PROBLEMS } from './errors.ts';
 import { ROLES, type Role } from './messages.ts';
@@ -24,7 +24,8 @@ export interface Token {
   readonly expires: number;
 }
 
-const UserSchema = z.string().min(1).max(254);
+/** Short enough to become a part of an id. */
+const UserSchema = z.string().max(200).pipe(ParticipantIdSchema);
 const RoleSchema = z.enum(Object.keys(ROLES) as [Role, ...Role[]]);
 
 const TokenSchema = z.object({
