@@ -4,10 +4,12 @@ import { KnowledgeTalkAdapter } from './knowledgetalk/adapter.ts';
 import { knowledgeTalkEntrance } from './knowledgetalk/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
+import { OwtAdapter } from './owt/adapter.ts';
+import { owtEntrance } from './owt/entrance.ts';
 import type { Adapter, Entrance } from './protocol.ts';
 
 /** The table of protocols. The first entrance that recognises a request gets it. */
-export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, knowledgeTalkEntrance];
+export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, knowledgeTalkEntrance, owtEntrance];
 
 export interface ProtocolSettings {
   /** Most participants of a room that members of the group-call protocol still enter. */
@@ -20,5 +22,6 @@ export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMa
     [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
     [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
     [knowledgeTalkEntrance.name, new KnowledgeTalkAdapter()],
+    [owtEntrance.name, new OwtAdapter()],
   ]);
 }

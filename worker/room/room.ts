@@ -1,4 +1,5 @@
 import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
+import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import { Board, type Page } from './board.ts';
 import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
@@ -316,9 +317,9 @@ export class Room {
   // ---- Publishing and subscribing ------------------------------------------------------------------------------------------
 
   /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
-  publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
+  publish(participantId: ParticipantId, source: Source, id: MediaId, format: Pick<Publication, 'codec' | 'rids'> = {}): Publication {
     const stream = defaultStreamOf(this.require(participantId), source);
-    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source }));
+    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source, ...format }));
   }
 
   /** Ends a publication. @returns whether there was one. */
@@ -357,6 +358,11 @@ export class Room {
     const isTaken = this.#publications.streamRecord(id) ?? (label !== undefined && this.streamLabelled(label));
     if (isTaken) throw new Refusal('stream-exists');
     return this.#publications.setStream({ id, participantId, ...options });
+  }
+
+  /** Whether something may be published in a stream, or is. */
+  isOpenStream(id: StreamId): boolean {
+    return this.#publications.streamRecord(id) !== undefined;
   }
 
   /** Ends a stream with everything that is published in it, and a stream that never began. Unknown ones are ignored. */
@@ -466,7 +472,7 @@ export class Room {
    * @throws Refusal `superseded`; `participant-not-found` or `stream-not-found` when what is to be viewed is gone, or when a stream
    * that is to be published in is not (or no longer) open for this participant.
    */
-  establish(negotiated: Connection, { tracks, views }: Outcome): Connection {
+  establish(negotiated: Connection, { tracks, leftover = [], views }: Outcome): Connection {
     const connection = this.requireNewest(negotiated);
     const { participantId } = connection;
     for (const { watchedId, stream } of views) this.#requireWatched(watchedId, stream);
@@ -477,6 +483,7 @@ export class Room {
       this.#publishOver(changed, tracks);
       return changed;
     });
+    for (const producer of leftover) this.#outlet.order({ type: 'close-producer', participantId, producer });
     this.#connections.setViews(established, views, (watchedId) => this.publicationsOf(watchedId));
     return established;
   }
@@ -496,13 +503,25 @@ export class Room {
     return true;
   }
 
-  /** Ends a connection with what is published and viewed over it. */
+  /** Chooses the layers that a participant receives in a section. @returns whether there is such a section. */
+  setSectionLayers(connectionId: MediaId, mid: string, layers: Layers): boolean {
+    const view = this.#connections.viewsIn(connectionId).find(({ sections }) => sections.some((section) => section.mid === mid));
+    if (!view) return false;
+    this.#outlet.order({ type: 'choose-layers', participantId: view.participantId, connection: connectionId, mid, layers });
+    return true;
+  }
+
+  /** Ends a connection with what is published and viewed over it. A participant that had lost nothing else has lost nothing any more. */
   closeConnection(id: MediaId): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
-    this.#changePublications(connection.participantId, () => {
+    const { participantId } = connection;
+    this.#changePublications(participantId, () => {
       this.#dropConnection(connection);
     });
+    const participant = this.#participants.get(participantId);
+    if (participant?.presence.state !== 'present' || isLost(this.#connections.of(participantId))) return;
+    this.#participants.set({ ...participant, presence: { ...participant.presence, until: null } });
   }
 
   // ---- What participants tell each other ------------------------------------------------------------------------------------
