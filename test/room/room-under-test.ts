@@ -23,9 +23,12 @@ class MemoryStore implements RecordStore {
       room,
       participants: this.#all('participants'),
       publications: this.#all('publications'),
+      streams: this.#all('streams'),
       subscriptions: this.#all('subscriptions'),
       connections: this.#all('connections'),
       views: this.#all('views'),
+      floors: this.#all('floors'),
+      messages: this.#all('messages'),
     };
   }
 
@@ -39,6 +42,7 @@ export class RoomUnderTest {
   readonly store = new MemoryStore();
   readonly events: RoomEvent[] = [];
   readonly orders: MediaOrder[] = [];
+  readonly gone: [string, string][] = [];
   readonly room: Room;
 
   constructor(capacity = 100) {
@@ -51,10 +55,17 @@ export class RoomUnderTest {
     return this.#open(this.store.load(), 100);
   }
 
-  /** What happened since the last call, without the numbers. */
+  /** What happened since the last call to participants and publications, without the numbers and without what follows from the rest. */
   takeEvents(): object[] {
-    const taken: Partial<RoomEvent>[] = this.events.splice(0).map((event) => ({ ...event }));
-    for (const event of taken) delete (event as { sequence?: number }).sequence;
+    const taken = this.takeAllEvents().filter(({ type }) => !String(type).startsWith('stream-'));
+    for (const event of taken) for (const key of ['participant', 'streams', 'topology', 'turned']) Reflect.deleteProperty(event, key);
+    return taken;
+  }
+
+  /** What happened since the last call, without the numbers. */
+  takeAllEvents(): { type?: unknown }[] {
+    const taken = this.events.splice(0).map((event) => ({ ...event }));
+    for (const event of taken) Reflect.deleteProperty(event, 'sequence');
     return taken;
   }
 
@@ -68,6 +79,7 @@ export class RoomUnderTest {
     return new Room(snapshot, { capacity }, this.store, {
       event: (event) => this.events.push(event),
       order: (order) => this.orders.push(order),
+      gone: (participantId, reason) => this.gone.push([participantId, reason]),
     });
   }
 }

@@ -151,7 +151,7 @@ function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean
     if (event.type === 'participant-left') view.delete(event.participantId);
     else if (event.type === 'publication-removed') expect(known.delete(event.publication.id)).toBe(true);
     else if (event.type === 'indication-changed') known.set(event.kind, event.on);
-    else if (event.type !== 'talking-changed') known.set(event.publication.id, event.publication.paused);
+    else if ('publication' in event) known.set(event.publication.id, event.publication.paused);
   }
   return view;
 }

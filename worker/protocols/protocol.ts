@@ -1,9 +1,11 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { Conference } from '../room/conference.ts';
+import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
 import type { Room } from '../room/room.ts';
+import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
 
@@ -81,7 +83,7 @@ export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
-  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission;
+  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
    * A frame from a client. Never throws for what a client did wrong.
    *
@@ -90,10 +92,21 @@ export interface Adapter {
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined;
   /** The session's socket was closed, with a WebSocket close code. */
   closed(code: number, session: Session, host: RoomHost): void;
-  /** The frame by which the protocol tells an event to everybody but its subject; `undefined` where it has no word for it. */
-  present(event: RoomEvent): string | undefined;
+  /** How the protocol tells an event to its members: nothing where it has no word for it. */
+  present(event: RoomEvent, host: RoomHost): readonly Notice[];
+  /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
+  connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
+}
+
+export type ConnectionState = 'connected' | 'lost' | 'closed';
+
+/** A frame for several members. It is made once, however many sessions get it. */
+export interface Notice {
+  readonly frame: string;
+  /** Which members of the protocol get it; if not given, all but the event's subject. */
+  readonly audience?: (participantId: ParticipantId) => boolean;
 }
 
 export type Admission =
@@ -101,8 +114,10 @@ export type Admission =
       readonly admitted: true;
       readonly participantId: ParticipantId;
       readonly subprotocol?: string;
-      /** The first frame to the client: nothing that happens later can come before it. */
-      readonly greeting?: string;
+      /** The first frames to the client: nothing that happens later can come before them. */
+      readonly greeting?: readonly string[];
+      /** The first value of {@link Session.data}. */
+      readonly data?: unknown;
     }
   | { readonly admitted: false; readonly status: number; readonly message: string };
 
@@ -116,6 +131,8 @@ export interface Closing {
 export interface Session {
   readonly id: SessionId;
   readonly participantId: ParticipantId;
+  /** What the adapter has to remember of this client. Assign it anew to change it; as JSON it has at most 1 KB, and it survives the object's sleep. */
+  data: unknown;
   /** Sends a frame to this session only. */
   send(frame: string): void;
 }
@@ -131,6 +148,8 @@ export interface RoomHost {
   /** `undefined` while nobody has made the room. */
   readonly live: () => LiveRoom | undefined;
   /** Makes the room. @returns false when it is there already. */
-  readonly create: () => boolean;
+  readonly create: (options?: RoomOptions) => boolean;
+  /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
+  readonly sendTo: (participantId: ParticipantId, frame: string) => void;
   readonly now: () => Time;
 }

@@ -1,15 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { RoomId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, LiveRoom, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, ConnectionState, LiveRoom, Notice, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
-import { newRoom, type RoomSnapshot } from '../room/snapshot.ts';
+import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
 import { MediaClient } from './media-client.ts';
@@ -79,14 +79,17 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
-    if (!admission.admitted) return new Response(admission.message, { status: admission.status });
+    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
+    if (!admission.admitted) {
+      await this.#settle();
+      return new Response(admission.message, { status: admission.status });
+    }
 
-    const { participantId } = admission;
+    const { participantId, data } = admission;
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
-    const opened = this.#sessions.accept(server, { id, participantId, protocol });
-    if (admission.greeting !== undefined) opened.send(admission.greeting);
+    const opened = this.#sessions.accept(server, { id, participantId, protocol, data });
+    for (const frame of admission.greeting ?? []) opened.send(frame);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
   }
@@ -134,6 +137,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       order: (order) => {
         this.#carryOut(order);
       },
+      gone: (participantId, reason) => {
+        for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
+      },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
@@ -159,14 +165,17 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #hostOf(roomId: RoomId | undefined): RoomHost {
     return {
       live: () => this.#live,
-      create: () => roomId !== undefined && this.#create(roomId),
+      create: (options) => roomId !== undefined && this.#create(roomId, options),
+      sendTo: (participantId, frame) => {
+        for (const session of this.#sessionsOf(participantId)) session.send(frame);
+      },
       now: () => Date.now(),
     };
   }
 
-  #create(roomId: RoomId): boolean {
+  #create(roomId: RoomId, options?: RoomOptions): boolean {
     if (this.#live) return false;
-    this.#live = this.#assemble(newRoom(roomId, Date.now()));
+    this.#live = this.#assemble(newRoom(roomId, Date.now(), options));
     this.#live.room.save();
     return true;
   }
@@ -177,19 +186,15 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     return adapter;
   }
 
-  /** Tells an event to everybody but its subject. A protocol's frame is made once, however many sessions get it. */
+  /** Tells an event to the members. A protocol's frames are made once, however many sessions get them. */
   #publish(event: RoomEvent): void {
-    const frames = new Map<string, string | undefined>();
+    const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
+    const notices = new Map<string, readonly Notice[]>();
     for (const session of this.#sessions.all()) {
       const { protocol, participantId } = session;
-      if (participantId === event.participantId) continue;
-      if (!frames.has(protocol)) frames.set(protocol, this.#adapterOf(protocol).present(event));
-      const frame = frames.get(protocol);
-      if (frame !== undefined) session.send(frame);
-    }
-    if (event.type !== 'participant-left') return;
-    for (const session of this.#sessionsOf(event.participantId)) {
-      session.close(this.#adapterOf(session.protocol).farewell(event.reason));
+      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
+      notices.set(protocol, told);
+      for (const { frame, audience = isOther } of told) if (audience(participantId)) session.send(frame);
     }
   }
 
@@ -204,7 +209,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { room, media } = this.#live;
     switch (event.type) {
       case 'transport-state':
-        room.connectionChanged(event.transport, CONNECTION_STATES[event.state], Date.now());
+        this.#connectionChanged(room, event.transport, CONNECTION_STATES[event.state]);
         return;
       case 'producer-closed':
         room.publicationEnded(event.producer);
@@ -221,11 +226,18 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     }
   }
 
-  #sessionsOf(participantId: string) {
+  #connectionChanged(room: Room, id: MediaId, state: ConnectionState): void {
+    const connection = room.connection(id);
+    room.connectionChanged(id, state, Date.now());
+    const { origin } = (connection && room.participant(connection.participantId)) ?? {};
+    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#host);
+  }
+
+  #sessionsOf(participantId: ParticipantId) {
     return this.#sessions.all().filter((session) => session.participantId === participantId);
   }
 
-  #closeSessionsOf(participantId: string, closing: { code: number; reason: string }): void {
+  #closeSessionsOf(participantId: ParticipantId, closing: { code: number; reason: string }): void {
     for (const session of this.#sessionsOf(participantId)) session.close(closing);
   }
 

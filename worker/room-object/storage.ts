@@ -45,9 +45,12 @@ export class RoomStorage implements RecordStore {
         room,
         participants: this.all('participants'),
         publications: this.all('publications'),
+        streams: this.all('streams'),
         subscriptions: this.all('subscriptions'),
         connections: this.all('connections'),
         views: this.all('views'),
+        floors: this.all('floors'),
+        messages: this.all('messages'),
       }
     );
   }

@@ -11,7 +11,8 @@ import { KeyedQueue } from './keyed-queue.ts';
 import type { MediaPlane } from './media-plane.ts';
 import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
-import type { Room } from './room.ts';
+import type { JoinOptions, Room } from './room.ts';
+import type { Stream, StreamId } from './stream.ts';
 import { byPreference, type ViewSection } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */
@@ -28,6 +29,17 @@ export interface Offer {
   /** What the connection is for, in words of the protocol: an answered offer takes the place of an earlier one with the same purpose. */
   readonly purpose: string;
 }
+
+/** What a participant publishes by an offer. */
+export interface PublishOptions {
+  /** One that is open already; without it the default streams of the sources. */
+  readonly stream?: StreamId;
+  /** What the first section of each kind shows; microphone and camera if not given. */
+  readonly sources?: Readonly<Record<MediaKind, Source>>;
+}
+
+/** Whom to view: everything of a participant, or one stream. */
+export type Watched = { readonly participant: ParticipantId } | { readonly stream: StreamId };
 
 /** What a participant sends in a section that says only the kind. */
 const SOURCES: Readonly<Record<MediaKind, Source>> = { audio: 'microphone', video: 'camera' };
@@ -50,12 +62,21 @@ export class Conference {
   }
 
   /**
+   * Makes sure that the room has media.
+   *
+   * @throws Refusal `media-unavailable`.
+   */
+  async prepare(): Promise<void> {
+    await this.#media.open();
+  }
+
+  /**
    * Gives a newcomer a seat and two transports. A seat whose transports cannot be made is given back.
    *
    * @param until deadline for opening a session.
    */
-  async enter(id: ParticipantId, now: Time, until: Time): Promise<Entry> {
-    const { generation } = this.#room.join(id, now, until);
+  async enter(id: ParticipantId, now: Time, until: Time, options: JoinOptions = {}): Promise<Entry> {
+    const { generation } = this.#room.join(id, now, until, options);
     try {
       const { rtpCapabilities } = await this.#media.open();
       const [send, receive, ice] = await Promise.all([
@@ -100,7 +121,7 @@ export class Conference {
    *
    * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
-  publishByOffer(id: ParticipantId, offer: Offer): Promise<Description> {
+  publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = SOURCES }: PublishOptions = {}): Promise<Description> {
     const plan: SectionPlan = { use: 'publish' };
     return this.#negotiate(
       id,
@@ -108,26 +129,28 @@ export class Conference {
       offer,
       () => plan,
       (connection, sections) => {
-        this.#room.publishOver(connection.id, tracksOf(sections));
+        this.#room.publishOver(connection.id, tracksOf(sections, sources), stream);
       },
     );
   }
 
   /**
    * Answers an offer by which the participant views another. The answer does not wait for the other to publish: that appears when it is there,
-   * and whatever takes its place later, without a new offer.
+   * and whatever takes its place later, without a new offer. A single stream, however, must have begun, and the view ends with it.
    *
-   * @throws Refusal `participant-not-found`; `superseded` when there is a newer offer or one of the two has left.
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when there is a newer offer or one of the two has left.
    */
-  async viewByOffer(id: ParticipantId, watchedId: ParticipantId, offer: Offer): Promise<Description> {
+  async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Description> {
+    const streamId = 'stream' in watched ? watched.stream : undefined;
+    const watchedId = 'stream' in watched ? this.#requireStream(watched.stream).participantId : watched.participant;
     const { generation } = this.#room.require(watchedId);
     const plan = (): SectionPlan => {
-      const producers = byPreference(this.#room.publicationsOf(watchedId)).map((publication) => publication.id);
-      return { use: 'view', stream: `participant-${generation}`, producers };
+      const shown = this.#room.publicationsOf(watchedId).filter(({ stream }) => streamId === undefined || stream === streamId);
+      return { use: 'view', stream: streamId ?? `participant-${generation}`, producers: byPreference(shown).map((one) => one.id) };
     };
     return this.#negotiate(id, 'receive', offer, plan, (connection, sections) => {
       this.#room.require(watchedId, generation);
-      this.#room.viewOver(connection.id, watchedId, viewedSections(sections));
+      this.#room.viewOver(connection.id, watchedId, viewedSections(sections), streamId);
     });
   }
 
@@ -237,6 +260,12 @@ export class Conference {
     return transport;
   }
 
+  #requireStream(id: StreamId): Stream {
+    const stream = this.#room.stream(id);
+    if (!stream) throw new Refusal('stream-not-found');
+    return stream;
+  }
+
   #transportOf({ id }: Participant, direction: Direction): MediaId {
     const transport = this.#room.connectionsOf(id).find((connection) => !connection.negotiated && connection.direction === direction);
     if (!transport) throw new Refusal('participant-not-found');
@@ -254,10 +283,10 @@ function directionOf(order: MediaOrder): Direction {
   return order.type === 'attach-producer' || order.type === 'detach-producer' ? 'receive' : 'send';
 }
 
-function tracksOf(sections: readonly SectionInfo[]): { source: Source; id: MediaId }[] {
+function tracksOf(sections: readonly SectionInfo[], sources: Readonly<Record<MediaKind, Source>>): { source: Source; id: MediaId }[] {
   const tracks = new Map<MediaKind, { source: Source; id: MediaId }>();
   for (const { kind, producer } of sections) {
-    if (producer !== undefined && !tracks.has(kind)) tracks.set(kind, { source: SOURCES[kind], id: producer });
+    if (producer !== undefined && !tracks.has(kind)) tracks.set(kind, { source: sources[kind], id: producer });
   }
   return [...tracks.values()];
 }

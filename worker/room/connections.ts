@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { MediaOrder } from './events.ts';
 import type { Publication } from './publication.ts';
 import { Collection, type RecordStore } from './records.ts';
+import type { StreamId } from './stream.ts';
 import { arrange, type View, type ViewSection } from './view.ts';
 
 /**
@@ -62,6 +63,7 @@ export class Connections {
     for (const { id } of this.#views.values()) this.#views.delete(id);
   }
 
+  /** @param publications all that the watched participant publishes. */
   addView(view: View, publications: readonly Publication[]): View {
     return this.#arrange(view, publications);
   }
@@ -73,7 +75,20 @@ export class Connections {
 
   /** A participant is gone: nobody can view it any more, and connections that served nothing else are closed. */
   endViewsOf(watchedId: ParticipantId): void {
-    const ended = this.#views.filter((view) => view.watchedId === watchedId);
+    this.#endViews((view) => view.watchedId === watchedId);
+  }
+
+  viewsOfStream(stream: StreamId): View[] {
+    return this.#views.filter((view) => view.streamId === stream);
+  }
+
+  /** A stream has ended; whoever views its owner goes on. */
+  endViewsOfStream(stream: StreamId): void {
+    this.#endViews((view) => view.streamId === stream);
+  }
+
+  #endViews(isOver: (view: View) => boolean): void {
+    const ended = this.#views.filter(isOver);
     for (const { id } of ended) this.#views.delete(id);
     for (const { connectionId } of ended) {
       const connection = this.#connections.get(connectionId);
@@ -83,7 +98,8 @@ export class Connections {
   }
 
   #arrange(view: View, publications: readonly Publication[]): View {
-    const sections = arrange(view.sections, publications);
+    const watched = publications.filter(({ stream }) => view.streamId === undefined || view.streamId === stream);
+    const sections = arrange(view.sections, watched);
     for (const [index, section] of sections.entries()) {
       if (section.publicationId !== view.sections[index]?.publicationId) this.#orderSection(view, section);
     }

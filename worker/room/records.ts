@@ -37,6 +37,12 @@ export class Collection<Item extends { readonly id: string }> {
     if (this.#items.delete(id)) this.#store.delete(this.#name, id);
   }
 
+  /** The one that has been there longest. */
+  oldest(): Item | undefined {
+    const [oldest] = this.#items.values();
+    return oldest;
+  }
+
   values(): Item[] {
     return [...this.#items.values()];
   }

@@ -4,11 +4,14 @@ import { type Connection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
 import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
-import { type Indication, type Participant, type Presence, type SessionId, type Time, leaseOf } from './participant.ts';
+import type { Floor, FloorRecord } from './floor.ts';
+import { KEPT_MESSAGES, type Message, messageIdOf } from './message.ts';
+import { deadlineOf, type Indication, type Participant, type Presence, type SessionId, type Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
 import { Collection, type RecordStore } from './records.ts';
-import type { RoomRecord, RoomSnapshot } from './snapshot.ts';
+import type { RoomRecord, RoomSnapshot, Topology } from './snapshot.ts';
+import { defaultStreamOf, type Stream, type StreamId, type StreamRecord } from './stream.ts';
 import type { Subscription } from './subscription.ts';
 import type { View, ViewSection } from './view.ts';
 
@@ -16,6 +19,8 @@ import type { View, ViewSection } from './view.ts';
 export interface RoomOutlet {
   event(event: RoomEvent): void;
   order(order: MediaOrder): void;
+  /** Somebody, perhaps one whom nobody knew, is not in the room any more: its sessions are over. */
+  gone(participantId: ParticipantId, reason: LeaveReason): void;
 }
 
 export interface RoomSettings {
@@ -29,6 +34,18 @@ export interface JoinOptions {
   readonly takeover?: string;
   /** The participant declares what the others are shown; its publications do not tell it. */
   readonly indication?: Indication;
+  /** See {@link Participant}. */
+  readonly origin?: string;
+  readonly name?: string;
+  readonly observer?: true;
+  readonly direct?: true;
+  readonly lease?: Time;
+}
+
+/** What a stream is to be, when it is opened. */
+export interface StreamOptions {
+  readonly label?: string;
+  readonly attributes?: unknown;
 }
 
 /** A room that nobody entered is forgotten after this long. */
@@ -36,6 +53,9 @@ const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
 
 /** An attempt to join that is older than this gives way to a new one of the same identity. */
 const STALE_ENTRY: Time = 10_000;
+
+/** Leases are moved in steps of this at least: whoever says much must not make a write of every word. */
+const LEASE_STEP: Time = 5_000;
 
 /** A participant whose media connection is lost may still recover for this long. */
 const MEDIA_LOSS_GRACE: Time = 10_000;
@@ -51,6 +71,8 @@ export class Room {
   readonly #participants: Collection<Participant>;
   readonly #publications: Publications;
   readonly #connections: Connections;
+  readonly #floors: Collection<FloorRecord>;
+  readonly #messages: Collection<Message>;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
@@ -65,6 +87,8 @@ export class Room {
     this.#connections = new Connections(snapshot, store, (order) => {
       outlet.order(order);
     });
+    this.#floors = new Collection('floors', store, snapshot.floors);
+    this.#messages = new Collection('messages', store, snapshot.messages);
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -78,8 +102,26 @@ export class Room {
     return this.#own.sequence;
   }
 
+  get topology(): Topology {
+    return this.#own.topology;
+  }
+
+  get capacity(): number {
+    return Math.min(this.#settings.capacity, this.#own.capacity ?? Infinity);
+  }
+
+  /** All but the observers, in the order in which they joined. */
   participants(): Participant[] {
-    return this.#participants.values();
+    return this.#participants.filter(({ observer }) => observer !== true).toSorted(byGeneration);
+  }
+
+  observers(): Participant[] {
+    return this.#participants.filter(({ observer }) => observer === true);
+  }
+
+  /** The participant that has been in the room longest: it may do what concerns all. */
+  host(): Participant | undefined {
+    return this.participants().find(({ presence }) => presence.state !== 'entering');
   }
 
   participant(id: ParticipantId): Participant | undefined {
@@ -94,6 +136,34 @@ export class Room {
     return this.#publications.of(participantId);
   }
 
+  /** The streams that have begun. */
+  streams(): Stream[] {
+    return this.#publications.streams();
+  }
+
+  streamsOf(participantId: ParticipantId): Stream[] {
+    return this.#publications.streamsOf(participantId);
+  }
+
+  /** A stream that has begun. */
+  stream(id: StreamId): Stream | undefined {
+    return this.streams().find((stream) => stream.id === id);
+  }
+
+  /** The stream of that name, whether or not it has begun. */
+  streamLabelled(label: string): StreamRecord | undefined {
+    return this.#publications.streamRecords().find((stream) => stream.label === label);
+  }
+
+  floorHolder(floor: Floor): ParticipantId | undefined {
+    return this.#floors.get(floor)?.participantId;
+  }
+
+  /** The latest lines of chat, the oldest first. */
+  messages(): Message[] {
+    return this.#messages.values();
+  }
+
   subscriptionsOf(participantId: ParticipantId): Subscription[] {
     return this.#publications.subscriptionsOf(participantId);
   }
@@ -104,6 +174,14 @@ export class Room {
 
   viewsBy(participantId: ParticipantId): View[] {
     return this.#connections.viewsBy(participantId);
+  }
+
+  viewsOfStream(stream: StreamId): View[] {
+    return this.#connections.viewsOfStream(stream);
+  }
+
+  connection(id: MediaId): Connection | undefined {
+    return this.#connections.get(id);
   }
 
   /** What the others are shown of a participant's microphone and camera; a screen is something to see, too. */
@@ -124,7 +202,7 @@ export class Room {
   join(id: ParticipantId, now: Time, until: Time, options: JoinOptions = {}): Participant {
     const earlier = this.#participants.get(id);
     if (earlier && !isStaleEntry(earlier, now) && !mayTakeOver(earlier, options)) throw new Refusal('already-joined');
-    if (!earlier && this.#participants.size >= this.#settings.capacity) throw new Refusal('room-full');
+    if (!earlier && options.observer !== true && this.participants().length >= this.capacity) throw new Refusal('room-full');
     if (earlier) this.#remove(earlier, 'replaced');
 
     const generation = this.#own.lastGeneration + 1;
@@ -182,10 +260,28 @@ export class Room {
     }
   }
 
+  /** A participant with a lease gave a sign of life. */
+  renewLease(id: ParticipantId, until: Time): void {
+    const participant = this.#participants.get(id);
+    if (participant?.lease === undefined || until < participant.lease + LEASE_STEP) return;
+    this.#participants.set({ ...participant, lease: until });
+  }
+
+  /** Puts a participant out. @throws Refusal `participant-not-found`. */
+  expel(id: ParticipantId): void {
+    this.#remove(this.require(id), 'expelled');
+  }
+
+  /** Ends the room with everybody in it. */
+  end(): void {
+    for (const participant of this.#participants.values()) this.#remove(participant, 'room-ended');
+    this.#noteEntry();
+  }
+
   /** Removes everybody whose lease has run out. */
   sweep(now: Time): void {
-    for (const participant of this.participants()) {
-      const until = leaseOf(participant);
+    for (const participant of this.#participants.values()) {
+      const until = deadlineOf(participant);
       if (until !== null && until <= now) this.#remove(participant, 'vanished');
     }
   }
@@ -193,7 +289,7 @@ export class Room {
   /** When `sweep` or `isOver` will next have something to say; `null` if only an event can change the room. */
   nextDeadline(): Time | null {
     if (this.#participants.size === 0) return this.#own.createdAt + UNUSED_ROOM_LIFE;
-    const leases = this.participants().flatMap((participant) => leaseOf(participant) ?? []);
+    const leases = this.#participants.values().flatMap((participant) => deadlineOf(participant) ?? []);
     return leases.length > 0 ? Math.min(...leases) : null;
   }
 
@@ -207,13 +303,13 @@ export class Room {
 
   /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
   publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
-    this.require(participantId);
-    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, source }));
+    const stream = defaultStreamOf(this.require(participantId), source);
+    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source }));
   }
 
   /** Ends a publication. @returns whether there was one. */
   unpublish(participantId: ParticipantId, source: Source): boolean {
-    return this.#changePublications(participantId, () => this.#withdraw(participantId, source));
+    return this.#changePublications(participantId, () => this.#withdraw(this.#published(participantId, source)));
   }
 
   /** The media node ended a producer by itself. */
@@ -227,13 +323,54 @@ export class Room {
 
   /** Pauses or resumes a publication for everybody. @returns whether there is one. */
   setPaused(participantId: ParticipantId, source: Source, paused: boolean): boolean {
-    const publication = this.#publications.from(participantId, source);
+    const publication = this.#published(participantId, source);
     if (!publication) return false;
     this.#outlet.order({ type: paused ? 'pause-producer' : 'resume-producer', participantId, producer: publication.id });
     this.#changePublications(participantId, () => {
       this.#markPaused(publication, paused);
     });
     return true;
+  }
+
+  /**
+   * Opens a stream that has a name or attributes, or that is one of several of its owner; it begins with the first publication in it.
+   *
+   * @throws Refusal `stream-exists` while a stream of that id, or of that name, is open.
+   */
+  openStream(participantId: ParticipantId, id: StreamId, options: StreamOptions = {}): StreamRecord {
+    this.require(participantId);
+    const { label } = options;
+    const isTaken = this.#publications.streamRecord(id) ?? (label !== undefined && this.streamLabelled(label));
+    if (isTaken) throw new Refusal('stream-exists');
+    return this.#publications.setStream({ id, participantId, ...options });
+  }
+
+  /** Ends a stream with everything that is published in it, and a stream that never began. Unknown ones are ignored. */
+  closeStream(id: StreamId): void {
+    const stream = this.#publications.streamRecord(id);
+    if (!stream) return;
+    this.#changePublications(stream.participantId, () => {
+      for (const publication of this.#publications.in(id)) this.#withdraw(publication);
+    });
+    this.#publications.deleteStream(id);
+  }
+
+  /**
+   * Pauses or resumes what is published in a stream, for everybody.
+   *
+   * @param kind only of this kind.
+   * @returns whether there is anything of it.
+   */
+  setStreamPaused(id: StreamId, kind: MediaKind, paused: boolean): boolean {
+    const concerned = this.#publications.in(id).filter((publication) => kindOf(publication.source) === kind);
+    for (const { participantId, id: producer } of concerned) {
+      this.#outlet.order({ type: paused ? 'pause-producer' : 'resume-producer', participantId, producer });
+      this.#changePublications(participantId, () => {
+        const publication = this.#publications.get(producer);
+        if (publication) this.#markPaused(publication, paused);
+      });
+    }
+    return concerned.length > 0;
   }
 
   /**
@@ -275,23 +412,46 @@ export class Room {
     return connection;
   }
 
-  /** The participant publishes these over a connection, in place of everything that it published for the same purpose. */
-  publishOver(connectionId: MediaId, tracks: readonly { readonly source: Source; readonly id: MediaId }[]): Publication[] {
-    const { participantId } = this.#establish(connectionId);
-    return this.#changePublications(participantId, () =>
-      tracks.map(({ source, id }) => this.#addPublication({ id, participantId, source, connectionId })),
-    );
+  /**
+   * The participant publishes these over a connection, in place of everything that it published for the same purpose.
+   *
+   * @param stream where they belong together, if not in the default streams of their sources.
+   * @throws Refusal `stream-not-found` where the stream is not (or no longer) open for this participant.
+   */
+  publishOver(
+    connectionId: MediaId,
+    tracks: readonly { readonly source: Source; readonly id: MediaId }[],
+    stream?: StreamId,
+  ): Publication[] {
+    const participant = this.require(this.requireNewest(connectionId).participantId);
+    const participantId = participant.id;
+    if (stream !== undefined && this.#publications.streamRecord(stream)?.participantId !== participantId) {
+      throw new Refusal('stream-not-found');
+    }
+    return this.#changePublications(participantId, () => {
+      this.#establish(connectionId);
+      return tracks.map(({ source, id }) =>
+        this.#addPublication({ id, participantId, stream: stream ?? defaultStreamOf(participant, source), source, connectionId }),
+      );
+    });
   }
 
   /**
    * The participant views another over a connection, in place of what it had for the same purpose.
    *
    * @param sections as they were negotiated; what has changed meanwhile is made up for.
+   * @param streamId the only stream of the other that is viewed.
+   * @throws Refusal `participant-not-found`, or `stream-not-found` where the stream has ended.
    */
-  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[]): View {
+  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[], streamId?: StreamId): View {
     this.require(watchedId);
-    const { participantId } = this.#establish(connectionId);
-    const view: View = { id: `${connectionId} ${watchedId}`, participantId, watchedId, connectionId, sections };
+    if (streamId !== undefined && !this.stream(streamId)) throw new Refusal('stream-not-found');
+    const { participantId } = this.requireNewest(connectionId);
+    this.#changePublications(participantId, () => {
+      this.#establish(connectionId);
+    });
+    const id = [connectionId, watchedId, streamId].filter((part) => part !== undefined).join(' ');
+    const view: View = { id, participantId, watchedId, connectionId, sections, ...(streamId !== undefined && { streamId }) };
     return this.#connections.addView(view, this.publicationsOf(watchedId));
   }
 
@@ -299,10 +459,68 @@ export class Room {
   closeConnection(id: MediaId): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
-    this.#connections.close(connection);
     this.#changePublications(connection.participantId, () => {
-      for (const publication of this.#publications.over(id)) this.#endPublication(publication);
+      this.#dropConnection(connection);
     });
+  }
+
+  // ---- What participants tell each other ------------------------------------------------------------------------------------
+
+  /** Gives a participant the name by which the others are to call it. */
+  rename(participantId: ParticipantId, name: string): void {
+    this.#participants.set({ ...this.require(participantId), name });
+    this.#tell(participantId, { type: 'participant-renamed', participantId, name });
+  }
+
+  /** Notes that a participant blurs its background, or does not any more. The picture itself is the client's affair. */
+  setBlurred(participantId: ParticipantId, on: boolean): void {
+    this.#participants.set({ ...this.require(participantId), blurred: on });
+    this.#tell(participantId, { type: 'blur-changed', participantId, on });
+  }
+
+  /**
+   * Says something in the room's chat, to everybody or to one.
+   *
+   * @throws Refusal `participant-not-found` where either of the two is not there.
+   */
+  say(from: ParticipantId, text: string, now: Time, to?: ParticipantId): void {
+    for (const id of [from, to]) if (id !== undefined) this.require(id);
+    const addressee = to === undefined ? {} : { to };
+    this.#messages.set({ id: messageIdOf(this.sequence + 1), from, ...addressee, text, at: now });
+    const oldest = this.#messages.size > KEPT_MESSAGES ? this.#messages.oldest() : undefined;
+    if (oldest) this.#messages.delete(oldest.id);
+    this.#tell(from, { type: 'message-sent', participantId: from, text, ...addressee });
+  }
+
+  /**
+   * Passes on something that only the clients understand. It is not kept.
+   *
+   * @throws Refusal `participant-not-found` where sender or addressee is not there.
+   */
+  sendData(from: ParticipantId, data: unknown, about: { readonly to?: ParticipantId; readonly stream?: StreamId } = {}): void {
+    for (const id of [from, about.to]) if (id !== undefined) this.require(id);
+    this.#tell(from, { type: 'data-sent', participantId: from, data, ...about });
+  }
+
+  /**
+   * Takes a floor. Whoever has it already keeps it, and nobody is told again.
+   *
+   * @throws Refusal `participant-not-found`, `floor-taken`.
+   */
+  takeFloor(floor: Floor, participantId: ParticipantId): void {
+    this.require(participantId);
+    const holder = this.floorHolder(floor);
+    if (holder === participantId) return;
+    if (holder !== undefined) throw new Refusal('floor-taken');
+    this.#floors.set({ id: floor, participantId });
+    this.#tell(participantId, { type: 'floor-taken', participantId, floor });
+  }
+
+  /** Gives a floor back. @throws Refusal `floor-not-held`. */
+  releaseFloor(floor: Floor, participantId: ParticipantId): void {
+    if (this.floorHolder(floor) !== participantId) throw new Refusal('floor-not-held');
+    this.#floors.delete(floor);
+    this.#tell(participantId, { type: 'floor-released', participantId, floor });
   }
 
   // ---- What the media node reports -----------------------------------------------------------------------------------------
@@ -340,7 +558,7 @@ export class Room {
   /** The media node has lost everything: nobody is connected any more. */
   mediaLost(): void {
     this.#connections.forgetAll();
-    for (const participant of this.participants()) this.#remove(participant, 'media-lost');
+    for (const participant of this.#participants.values()) this.#remove(participant, 'media-lost');
   }
 
   /** @throws Refusal `participant-not-found`, or `superseded` when it has left (and perhaps joined anew) since that generation. */
@@ -376,13 +594,32 @@ export class Room {
 
   /** Tells something about a participant, unless nobody knows of it yet. */
   #tell(participantId: ParticipantId, event: UnnumberedRoomEvent): void {
-    const presence = this.#participants.get(participantId)?.presence;
-    if (presence && presence.state !== 'entering') this.#emit(event);
+    const participant = this.#participants.get(participantId);
+    if (participant && participant.presence.state !== 'entering' && !participant.observer) this.#emit(event);
   }
 
   #announce(participantId: ParticipantId): void {
-    const [publications, indication] = [this.publicationsOf(participantId), this.indicationOf(participantId)];
-    this.#emit({ type: 'participant-joined', participantId, publications, indication });
+    const participant = this.require(participantId);
+    if (participant.observer) return;
+    const turned = this.topology === 'direct' && !this.staysDirect();
+    if (turned) this.#record.set({ ...this.#own, topology: 'routed' });
+    this.#emit({
+      type: 'participant-joined',
+      participantId,
+      participant,
+      publications: this.publicationsOf(participantId),
+      streams: this.streamsOf(participantId),
+      indication: this.indicationOf(participantId),
+      topology: this.topology,
+      turned,
+    });
+  }
+
+  /** Whether those who are announced, and one more where given, exchange their media directly. */
+  staysDirect(newcomer?: { readonly direct: boolean }): boolean {
+    const announced = this.participants().filter(({ presence }) => presence.state !== 'entering');
+    const canAll = announced.every(({ direct }) => direct) && newcomer?.direct !== false;
+    return this.topology === 'direct' && canAll && announced.length + (newcomer ? 1 : 0) <= 2;
   }
 
   #emitTalking(participantId: ParticipantId, talking: boolean): void {
@@ -391,9 +628,10 @@ export class Room {
 
   /** What follows from a change of a participant's publications, for its viewers and for what others are shown, follows once, from the whole of it. */
   #changePublications<Result>(participantId: ParticipantId, change: () => Result): Result {
-    const before = this.indicationOf(participantId);
+    const [before, streamsBefore] = [this.indicationOf(participantId), this.streamsOf(participantId)];
     const result = change();
     this.#connections.show(participantId, this.publicationsOf(participantId));
+    this.#tellStreams(participantId, streamsBefore);
     const after = this.indicationOf(participantId);
     for (const kind of ['audio', 'video'] as const) {
       if (after[kind] !== before[kind]) this.#tell(participantId, { type: 'indication-changed', participantId, kind, on: after[kind] });
@@ -401,19 +639,43 @@ export class Room {
     return result;
   }
 
+  /** Tells which streams have begun, changed and ended. Those that have ended are forgotten, and nobody views them any more. */
+  #tellStreams(participantId: ParticipantId, before: readonly Stream[]): void {
+    const after = this.streamsOf(participantId);
+    for (const stream of before.filter(({ id }) => !after.some((one) => one.id === id))) this.#endStream(stream);
+    for (const stream of after) {
+      const earlier = before.find(({ id }) => id === stream.id);
+      if (!earlier) this.#tell(participantId, { type: 'stream-started', participantId, stream });
+      else if (!hasSamePublications(earlier, stream)) this.#tell(participantId, { type: 'stream-changed', participantId, stream });
+    }
+  }
+
+  #endStream(stream: Stream): void {
+    const { id, participantId } = stream;
+    this.#publications.deleteStream(id);
+    this.#tell(participantId, { type: 'stream-ended', participantId, stream });
+    this.#connections.endViewsOfStream(id);
+  }
+
+  /** What a participant publishes of a source in its default stream. */
+  #published(participantId: ParticipantId, source: Source): Publication | undefined {
+    const participant = this.#participants.get(participantId);
+    return participant && this.#publications.from(defaultStreamOf(participant, source), source);
+  }
+
   #addPublication(added: Omit<Publication, 'paused'>): Publication {
-    const { participantId, source } = added;
-    this.#withdraw(participantId, source);
+    const { participantId, source, stream } = added;
+    if (!this.#publications.streamRecord(stream)) this.#publications.setStream({ id: stream, participantId });
+    this.#withdraw(this.#publications.from(stream, source));
     const declared = this.require(participantId).indication;
     const publication = this.#publications.set({ ...added, paused: declared ? !declared[kindOf(source)] : false });
     this.#tell(participantId, { type: 'publication-added', participantId, publication });
     return publication;
   }
 
-  #withdraw(participantId: ParticipantId, source: Source): boolean {
-    const publication = this.#publications.from(participantId, source);
+  #withdraw(publication: Publication | undefined): boolean {
     if (!publication) return false;
-    this.#outlet.order({ type: 'close-producer', participantId, producer: publication.id });
+    this.#outlet.order({ type: 'close-producer', participantId: publication.participantId, producer: publication.id });
     this.#endPublication(publication);
     return true;
   }
@@ -431,26 +693,45 @@ export class Room {
   }
 
   /** A negotiation has come to something: earlier connections for its purpose are not needed any more. */
-  #establish(connectionId: MediaId): Connection {
-    const connection = this.requireNewest(connectionId);
-    for (const earlier of this.#connections.for(connection)) {
-      if (earlier.id !== connectionId) this.closeConnection(earlier.id);
+  #establish(connectionId: MediaId): void {
+    for (const earlier of this.#connections.for(this.requireNewest(connectionId))) {
+      if (earlier.id !== connectionId) this.#dropConnection(earlier);
     }
-    return connection;
+  }
+
+  #dropConnection(connection: Connection): void {
+    this.#connections.close(connection);
+    for (const publication of this.#publications.over(connection.id)) this.#endPublication(publication);
   }
 
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */
   #remove(participant: Participant, reason: LeaveReason): void {
     const { id, presence, disclosed } = participant;
+    for (const floor of this.#floors.filter((one) => one.participantId === id)) this.releaseFloor(floor.id, id);
+    for (const stream of this.streamsOf(id)) this.#endStream(stream);
     for (const connection of this.#connections.of(id)) this.#connections.close(connection);
     this.#connections.endViewsOf(id);
     this.#publications.forgetAllOf(id);
     // Somebody may have been told of it, somebody else not: after these two events everybody agrees.
     if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);
-    if (presence.state === 'entering' && !disclosed) return;
-    this.#emit({ type: 'participant-left', participantId: id, reason });
+    const isKnown = !participant.observer && (presence.state !== 'entering' || disclosed);
+    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, reason });
+    this.#outlet.gone(id, reason);
+    // There is nothing to observe any more.
+    if (!participant.observer && this.participants().length === 0) {
+      for (const observer of this.observers()) this.#remove(observer, 'room-ended');
+    }
   }
+}
+
+function byGeneration(one: Participant, other: Participant): number {
+  return one.generation - other.generation;
+}
+
+function hasSamePublications(one: Stream, other: Stream): boolean {
+  const ids = ({ publications }: Stream) => publications.map(({ id }) => id).join(' ');
+  return ids(one) === ids(other);
 }
 
 function isStaleEntry({ presence, joinedAt }: Participant, now: Time): boolean {

@@ -1,13 +1,19 @@
 import type { MediaId, ParticipantId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import { kindOf, type Publication, type Source } from './publication.ts';
+import type { StreamId } from './stream.ts';
 
-/** One participant watches another: what the other publishes appears, changes and disappears in sections that were negotiated once. */
+/**
+ * One participant watches another, or one of its streams: what is published there appears, changes and disappears in sections that were
+ * negotiated once.
+ */
 export interface View {
   readonly id: string;
   /** Who watches. */
   readonly participantId: ParticipantId;
   readonly watchedId: ParticipantId;
+  /** The only stream that is watched; absent where it is everything that the other publishes. */
+  readonly streamId?: StreamId;
   /** The negotiated connection that has the sections. */
   readonly connectionId: MediaId;
   readonly sections: readonly ViewSection[];
