@@ -2,10 +2,12 @@ import { GroupCallAdapter } from './group-call/adapter.ts';
 import { groupCallEntrance } from './group-call/entrance.ts';
 import { MediasoupHttpAdapter } from './mediasoup-http/adapter.ts';
 import { mediasoupHttpEntrance } from './mediasoup-http/entrance.ts';
+import { WcsAdapter } from './wcs/adapter.ts';
+import { wcsEntrance } from './wcs/entrance.ts';
 import type { Adapter, Entrance } from './protocol.ts';
 
 /** The table of protocols. The first entrance that recognises a request gets it. */
-export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance];
+export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallEntrance, wcsEntrance];
 
 export interface ProtocolSettings {
   /** Most participants of a room that members of the group-call protocol still enter. */
@@ -17,5 +19,6 @@ export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMa
   return new Map<string, Adapter>([
     [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
     [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
+    [wcsEntrance.name, new WcsAdapter()],
   ]);
 }

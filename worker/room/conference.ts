@@ -28,6 +28,8 @@ export interface Offer {
   readonly sdp: string;
   /** What the connection is for, in words of the protocol: an answered offer takes the place of an earlier one with the same purpose. */
   readonly purpose: string;
+  /** What the protocol has to remember of the connection. */
+  readonly note?: unknown;
 }
 
 /** What a participant publishes by an offer. */
@@ -194,11 +196,11 @@ export class Conference {
   async #negotiate(
     id: ParticipantId,
     direction: Direction,
-    { sdp, purpose }: Offer,
+    { sdp, purpose, note }: Offer,
     plan: () => SectionPlan,
     take: (connection: Connection, sections: readonly SectionInfo[]) => void,
   ): Promise<Description> {
-    const connection = this.#room.openConnection(id, direction, purpose, crypto.randomUUID());
+    const connection = this.#room.openConnection(id, direction, purpose, crypto.randomUUID(), note);
     return this.#queues.run(queueOf(id, direction), async () => {
       try {
         this.#room.requireNewest(connection.id);

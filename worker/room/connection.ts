@@ -14,6 +14,8 @@ export interface Connection {
   /** Whether client and media node agree about it by offer and answer, or by plain parameters. */
   readonly negotiated: boolean;
   readonly state: 'new' | 'connected' | 'lost';
+  /** What its protocol has to remember of it; anything that JSON can hold. */
+  readonly note?: unknown;
 }
 
 /** Whether media was connected once and none of it is now: the sign of a client that has vanished. */

@@ -36,6 +36,7 @@ export interface JoinOptions {
   readonly indication?: Indication;
   /** See {@link Participant}. */
   readonly origin?: string;
+  readonly role?: string;
   readonly name?: string;
   readonly observer?: true;
   readonly direct?: true;
@@ -252,6 +253,20 @@ export class Room {
     }
   }
 
+  /**
+   * An observer becomes a participant like the others, which are told of it. Nothing changes for one that is no observer.
+   *
+   * @param name as the others are to call it, unless it has a name.
+   * @throws Refusal `participant-not-found`, `room-full`.
+   */
+  reveal(id: ParticipantId, name: string): void {
+    const { observer, ...participant } = this.require(id);
+    if (observer !== true) return;
+    if (this.participants().length >= this.capacity) throw new Refusal('room-full');
+    this.#participants.set({ name, ...participant });
+    if (participant.presence.state !== 'entering') this.#announce(id);
+  }
+
   /** A participant that has not opened its session yet gave a sign of life. */
   extendEntry(id: ParticipantId, until: Time): void {
     const participant = this.#participants.get(id);
@@ -274,7 +289,8 @@ export class Room {
 
   /** Ends the room with everybody in it. */
   end(): void {
-    for (const participant of this.#participants.values()) this.#remove(participant, 'room-ended');
+    // Observers hear the end of what they observe.
+    for (const { id } of [...this.participants(), ...this.observers()]) this.leave(id, 'room-ended');
     this.#noteEntry();
   }
 
@@ -374,6 +390,20 @@ export class Room {
   }
 
   /**
+   * Declares what the others are shown of a stream, which goes on sending all the same.
+   *
+   * @param kind only of this kind.
+   */
+  declareStream(id: StreamId, kind: MediaKind, on: boolean): void {
+    for (const publication of this.#publications.in(id)) {
+      if (kindOf(publication.source) !== kind || publication.paused !== on) continue;
+      this.#changePublications(publication.participantId, () => {
+        this.#markPaused(publication, !on);
+      });
+    }
+  }
+
+  /**
    * Declares what the others are shown of the participant's microphones or cameras, which goes on sending all the same. Also a declaration that
    * changes nothing is told.
    */
@@ -399,10 +429,17 @@ export class Room {
    * still being negotiated of them is superseded.
    *
    * @param id the connection's name on the media node, never used before.
+   * @param note what its protocol has to remember of it.
    */
-  openConnection(participantId: ParticipantId, direction: Direction, purpose: string, id: MediaId): Connection {
+  openConnection(participantId: ParticipantId, direction: Direction, purpose: string, id: MediaId, note?: unknown): Connection {
     this.require(participantId);
-    return this.#connections.set({ id, participantId, direction, purpose, negotiated: true, state: 'new' });
+    return this.#connections.set({ id, participantId, direction, purpose, negotiated: true, state: 'new', note });
+  }
+
+  /** Replaces what a protocol remembers of a connection. Unknown ones are ignored. */
+  annotate(connectionId: MediaId, note: unknown): void {
+    const connection = this.#connections.get(connectionId);
+    if (connection) this.#connections.set({ ...connection, note });
   }
 
   /** @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened. */
@@ -462,6 +499,7 @@ export class Room {
     this.#changePublications(connection.participantId, () => {
       this.#dropConnection(connection);
     });
+    this.#endMediaLoss(connection.participantId);
   }
 
   // ---- What participants tell each other ------------------------------------------------------------------------------------
@@ -702,6 +740,13 @@ export class Room {
   #dropConnection(connection: Connection): void {
     this.#connections.close(connection);
     for (const publication of this.#publications.over(connection.id)) this.#endPublication(publication);
+  }
+
+  /** Whoever gives up the connection that it has lost is not taken for vanished. */
+  #endMediaLoss(id: ParticipantId): void {
+    const participant = this.#participants.get(id);
+    if (participant?.presence.state !== 'present' || isLost(this.#connections.of(id))) return;
+    this.#participants.set({ ...participant, presence: { ...participant.presence, until: null } });
   }
 
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */

@@ -13,6 +13,7 @@ export const INFO = {
   badSdp: 'Failed to add stream to proxy',
   noCommonCodecs: 'No common codecs',
   iceTimeout: 'Failed by ICE timeout',
+  iceError: 'Failed by ICE error',
   iceLost: 'Failed by ICE keep alive',
   publisherStopped: 'Stopped by publisher stop',
   stoppedByUser: 'Stopped by user',

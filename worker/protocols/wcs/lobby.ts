@@ -26,8 +26,11 @@ const VERSION = '5.2.1000-parley';
 
 /** Ends a passage that a room refused; `info` is what the client is told. */
 class NotAdmitted extends Error {
-  constructor(readonly info: string) {
+  readonly info: string;
+
+  constructor(info: string) {
     super(info);
+    this.info = info;
   }
 }
 

@@ -15,6 +15,11 @@ export interface StreamRequest extends Bitrates {
   readonly mediaSessionId: MediaSessionId;
   readonly name: string;
   readonly sdp: string;
+  /** What a publisher sends; a player says that it wants everything. */
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+  /** Whether the video shows a screen. */
+  readonly screen: boolean;
   readonly record: boolean;
   /** 0 to 100; only echoed, because nothing is transcoded. */
   readonly quality: number;
@@ -49,7 +54,12 @@ export type ClientMessage =
   | { readonly message: 'playStream'; readonly request: StreamRequest }
   | { readonly message: 'unPublishStream'; readonly mediaSessionId: MediaSessionId }
   | { readonly message: 'stopStream'; readonly mediaSessionId: MediaSessionId }
-  | { readonly message: 'sendStreamEvent'; readonly mediaSessionId: MediaSessionId; readonly type: StreamEventType; readonly payload?: unknown }
+  | {
+      readonly message: 'sendStreamEvent';
+      readonly mediaSessionId: MediaSessionId;
+      readonly type: StreamEventType;
+      readonly payload?: unknown;
+    }
   | { readonly message: 'availableStream'; readonly mediaSessionId: MediaSessionId; readonly name: string }
   | { readonly message: 'snapshot'; readonly mediaSessionId: MediaSessionId; readonly name: string }
   | { readonly message: 'sendData'; readonly operationId: string; readonly command: RoomCommand }
@@ -146,9 +156,7 @@ export interface ServerMessages {
   readonly inboundVideoRate: readonly [VideoRate];
   readonly outboundVideoRate: readonly [VideoRate];
   /** The words `true` and `false`: clients compare texts. */
-  readonly availableStream: readonly [
-    { readonly status: 'true' | 'false'; readonly id: MediaSessionId; readonly info?: string },
-  ];
+  readonly availableStream: readonly [{ readonly status: 'true' | 'false'; readonly id: MediaSessionId; readonly info?: string }];
   readonly DataStatusEvent: readonly [{ readonly operationId: string; readonly status: 'ACCEPTED' | 'FAILED'; readonly info?: string }];
   readonly OnDataEvent: readonly [{ readonly operationId: string; readonly payload: RoomNews & { readonly roomName: string } }];
 }

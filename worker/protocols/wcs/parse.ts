@@ -41,12 +41,18 @@ const ConnectionSchema = z.object({
   custom: ApplicationSchema,
 });
 
+/** The SDK has a kind of its own for the screen. */
+const ConstraintsSchema = z.object({ video: z.object({ type: z.string().optional().catch(undefined) }).catch({}) }).catch({ video: {} });
+
 /** In the order in which what is missing is told. */
 const RequestSchema = z.object({
   mediaSessionId: MediaSessionIdSchema,
   mediaProvider: z.literal('WebRTC').default('WebRTC'),
   name: StreamNameSchema,
   sdp: SdpSchema.min(1),
+  hasAudio: flag,
+  hasVideo: flag,
+  constraints: ConstraintsSchema,
   record: flag,
   quality: wish,
   bitrate: wish,
@@ -84,8 +90,7 @@ const OperationSchema = z.object({ operationId: z.string().min(1).max(128), payl
 
 /** A message, or what is wrong with it in words that repeat nothing of it, and the frame by which the client is told if there is one. */
 export type ParsedMessage =
-  | { readonly ok: true; readonly message: ClientMessage }
-  | { readonly ok: false; readonly problem: string; readonly answer?: string };
+  { readonly ok: true; readonly message: ClientMessage } | { readonly ok: false; readonly problem: string; readonly answer?: string };
 
 export function parseMessage(frame: string): ParsedMessage {
   const envelope = EnvelopeSchema.safeParse(jsonOrNothing(frame));
@@ -138,16 +143,13 @@ function connectionOf({ custom, mediaProviders, keepAlive, authToken, ...client 
 function parseRequest(message: 'publishStream' | 'playStream', argument: unknown): ParsedMessage {
   const request = RequestSchema.safeParse(argument ?? {});
   if (request.success) {
-    const { custom, mediaProvider: _, ...rest } = request.data;
-    return { ok: true, message: { message, request: { ...rest, ...(custom.name !== undefined && { room: custom.name }) } } };
+    const { custom, constraints, ...rest } = request.data;
+    const screen = constraints.video.type === 'screen';
+    return { ok: true, message: { message, request: { ...rest, screen, ...(custom.name !== undefined && { room: custom.name }) } } };
   }
   const [field = ''] = request.error.issues[0]?.path ?? [];
   const known = z.object({ mediaSessionId: MediaSessionIdSchema.nullable().catch(null), name: StreamNameSchema.catch('') });
-  const event = failedRequest(
-    known.parse(Object(argument)),
-    message === 'publishStream',
-    REQUEST_PROBLEMS[String(field)] ?? INFO.failed,
-  );
+  const event = failedRequest(known.parse(Object(argument)), message === 'publishStream', REQUEST_PROBLEMS[String(field)] ?? INFO.failed);
   return { ok: false, problem: `${message} without ${String(field)}`, answer: frameOf('notifyStreamStatusEvent', event) };
 }
 
@@ -170,7 +172,8 @@ function parseOperation(argument: unknown): ParsedMessage {
   if (!operation.success) return { ok: false, problem: 'sendData without an operation' };
   const { operationId, payload } = operation.data;
   // Applications send data of their own, too, which need not be anything.
-  if (!COMMANDS.safeParse(payload).success) return { ok: true, message: { message: 'sendData', operationId, command: { command: 'other' } } };
+  if (!COMMANDS.safeParse(payload).success)
+    return { ok: true, message: { message: 'sendData', operationId, command: { command: 'other' } } };
   const command = CommandSchema.transform(commandOf).safeParse(payload);
   if (command.success) return { ok: true, message: { message: 'sendData', operationId, command: command.data } };
   const answer = frameOf('DataStatusEvent', { operationId, status: 'FAILED', info: ROOM_INFO.malformed });
@@ -198,7 +201,11 @@ export interface Admittance {
   readonly joins?: string;
 }
 
-const AdmittanceSchema = z.object({ participantId: ParticipantIdSchema, name: z.string().exactOptional(), joins: z.string().exactOptional() });
+const AdmittanceSchema = z.object({
+  participantId: ParticipantIdSchema,
+  name: z.string().exactOptional(),
+  joins: z.string().exactOptional(),
+});
 
 export function admittanceQuery(admittance: Admittance): Record<string, string> {
   return { ...admittance };

@@ -1,3 +1,4 @@
+import type { SectionInfo } from '../../../shared/sdp.ts';
 import type { Bitrates, MediaSessionId, StatusEvent, StreamRequest, StreamStatus } from './messages.ts';
 
 /** What is known of a stream that a client publishes or plays, from its request on. */
@@ -18,27 +19,40 @@ export interface ClientStream extends Bitrates {
 }
 
 /** What a status event says beside what is known of the stream. */
-export type StatusDetails = Partial<
-  Pick<StatusEvent, 'info' | 'width' | 'height' | 'recordName' | 'audioState' | 'videoState'> & { readonly recordStarted: number }
->;
+type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'recordName' | 'audioState' | 'videoState'>>;
 
+/** @param now milliseconds since the epoch. */
 export function streamOf(request: StreamRequest, published: boolean, now: number): ClientStream {
-  const { mediaSessionId, name, quality, bitrate, minBitrate, maxBitrate } = request;
+  const { mediaSessionId, name, quality, bitrate, minBitrate, maxBitrate, hasAudio, hasVideo } = request;
   // A player cannot have its stream recorded.
   const record = published && request.record;
-  return { mediaSessionId, name, published, record, quality, bitrate, minBitrate, maxBitrate, createDate: now, hasAudio: true, hasVideo: true };
+  return { mediaSessionId, name, published, hasVideo, hasAudio, record, bitrate, minBitrate, maxBitrate, quality, createDate: now };
+}
+
+/** The stream as it was negotiated: what players ask for is not what they get. */
+export function negotiated(stream: ClientStream, sections: readonly SectionInfo[]): ClientStream {
+  const [audio, video] = (['audio', 'video'] as const).map((kind) =>
+    sections.find((one) => one.kind === kind && one.producer !== undefined),
+  );
+  return {
+    ...stream,
+    hasAudio: audio !== undefined,
+    hasVideo: video !== undefined,
+    ...(audio?.codec !== undefined && { audioCodec: audio.codec }),
+    ...(video?.codec !== undefined && { videoCodec: video.codec }),
+  };
 }
 
 /** All fields of a status event, whatever happened. */
 export function statusEvent(stream: ClientStream, status: StreamStatus, details: StatusDetails = {}): StatusEvent {
-  const { recordStarted, ...stated } = details;
   const { mediaSessionId, name } = stream;
+  const isRecorded = stream.record && status === 'PUBLISHING';
   return {
     ...stream,
     status,
     width: 0,
     height: 0,
-    ...stated,
+    ...details,
     streamInfo: {
       nodeId: null,
       appKey: null,
@@ -46,8 +60,8 @@ export function statusEvent(stream: ClientStream, status: StreamStatus, details:
       mediaSessionId,
       name,
       samplingTime: null,
-      recordTimestamp: recordStarted ?? null,
-      recordStarted: recordStarted !== undefined,
+      recordTimestamp: null,
+      recordStarted: isRecorded,
     },
     mediaProvider: 'WebRTC',
   };
@@ -59,8 +73,18 @@ export function failedRequest(
   published: boolean,
   info: string,
 ): StatusEvent {
-  const { mediaSessionId, ...rest } = request;
-  const asked = { ...rest, mediaSessionId: '', sdp: '', record: false, quality: 0, bitrate: 0, minBitrate: 0, maxBitrate: 0 };
-  const event = statusEvent(streamOf(asked, published, Date.now()), 'FAILED', { info });
+  const blank = {
+    sdp: '',
+    record: false,
+    quality: 0,
+    bitrate: 0,
+    minBitrate: 0,
+    maxBitrate: 0,
+    hasAudio: false,
+    hasVideo: false,
+    screen: false,
+  };
+  const { mediaSessionId } = request;
+  const event = statusEvent(streamOf({ ...blank, ...request, mediaSessionId: '' }, published, Date.now()), 'FAILED', { info });
   return { ...event, mediaSessionId, streamInfo: { ...event.streamInfo, mediaSessionId } };
 }
