@@ -46,6 +46,8 @@ declare global {
 
 /** Makes the client available to the page that loads this bundle. */
 export function offerWcsClient(sdk: Sdk, roomApi: RoomApi): void {
+  // The Room API of the oldest version looks for the SDK there.
+  Object.assign(window, { Flashphoner: sdk });
   window.wcs = new WcsClient(sdk, roomApi);
 }
 

@@ -82,13 +82,16 @@ export const SILENT: Closing = { code: 1001, reason: 'no sign of life' };
 /** The room closes the way of a member that has left it so: the lobby keeps it to itself. */
 export const LEFT = 4000;
 
+/** Likewise for a member that only watched, when nobody is left to be watched: it knows of the end of each stream. */
+export const ROOM_ENDED = 4004;
+
 /** How the room ends a client's part in it. But for `left` the lobby closes the client, whose SDK then ends its streams by itself. */
 export const FAREWELLS: Readonly<Record<LeaveReason, Closing>> = {
   left: { code: LEFT, reason: 'left' },
   vanished: { code: 4002, reason: 'your media connection was lost, connect again' },
   replaced: { code: 4001, reason: 'you have joined from elsewhere' },
   expelled: { code: 4003, reason: 'you were put out of the room' },
-  'room-ended': { code: 4004, reason: 'the room was ended' },
+  'room-ended': { code: ROOM_ENDED, reason: 'the room was ended' },
   // "Service restart"
   'media-lost': { code: 1012, reason: 'the media server was restarted, connect again' },
 };

@@ -5,7 +5,7 @@ import type { MessageListener, MessageSocket } from '../../wire/message-socket.t
 import { Pipe, type PipeSocket } from '../../wire/pipe.ts';
 import type { Door, Upgrade } from '../protocol.ts';
 import { type HomeRoom, roomNamed } from './address.ts';
-import { entryInfoOf, INFO, LEFT, NO_SUCH_TRANSPORT, ROOM_INFO, SILENT, UNAUTHORIZED } from './errors.ts';
+import { entryInfoOf, INFO, LEFT, NO_SUCH_TRANSPORT, ROOM_ENDED, ROOM_INFO, SILENT, UNAUTHORIZED } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
 import { type Admittance, admittanceQuery, noSuchStream, parseMessage } from './parse.ts';
 import { failedRequest } from './stream.ts';
@@ -38,6 +38,8 @@ class NotAdmitted extends Error {
 interface Passage {
   readonly pipe: Pipe;
   waiting: ClientMessage[] | undefined;
+  /** Whether the client has joined the room or published there: then it is told when the room is over. */
+  isMember: boolean;
 }
 
 /**
@@ -244,12 +246,13 @@ export class Visitor implements MessageListener {
         },
         close: (code, reason) => {
           forget();
-          // Clients that have left a room stay, and so do those that never came in.
-          if (code !== LEFT && passage.waiting === undefined) this.#client.close(code, reason);
+          const isOver = code === LEFT || (code === ROOM_ENDED && !passage.isMember);
+          // Clients that never came in have been told why; the others end their streams by themselves when they are closed.
+          if (!isOver && passage.waiting === undefined) this.#client.close(code, reason);
         },
       },
     });
-    const passage: Passage = { pipe, waiting: [] };
+    const passage: Passage = { pipe, waiting: [], isMember: admittance.joins !== undefined };
     inner.then(
       () => {
         passage.waiting = undefined;
@@ -285,9 +288,10 @@ export class Visitor implements MessageListener {
   }
 }
 
-function send({ pipe, waiting }: Passage, message: ClientMessage, text: string): void {
-  waiting?.push(message);
-  pipe.send(text);
+function send(passage: Passage, message: ClientMessage, text: string): void {
+  passage.waiting?.push(message);
+  if (message.message === 'publishStream') passage.isMember = true;
+  passage.pipe.send(text);
 }
 
 function refusalOf(message: ClientMessage, info: string): string | undefined {

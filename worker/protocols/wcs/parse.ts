@@ -73,7 +73,7 @@ const NamedStreamSchema = StreamSchema.extend({ name: StreamNameSchema });
 
 const StreamEventSchema = StreamSchema.extend({
   type: z.enum(['audioMuted', 'audioUnmuted', 'videoMuted', 'videoUnmuted', 'data']),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
 });
 
 const roomName = z.string().min(1).max(250);
@@ -86,7 +86,7 @@ const CommandSchema = z.discriminatedUnion('command', [
 ]);
 const COMMANDS = z.object({ command: z.enum(['join', 'leave', 'sendMessage']) });
 
-const OperationSchema = z.object({ operationId: z.string().min(1).max(128), payload: z.unknown() });
+const OperationSchema = z.object({ operationId: z.string().min(1).max(128), payload: z.unknown().optional() });
 
 /** A message, or what is wrong with it in words that repeat nothing of it, and the frame by which the client is told if there is one. */
 export type ParsedMessage =
