@@ -27,6 +27,13 @@ export type ParticipantId = z.infer<typeof ParticipantIdSchema>;
 export const MediaIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be an id given out by the media node');
 export type MediaId = z.infer<typeof MediaIdSchema>;
 
+/**
+ * Names a stream, what a participant sends as one unit, in its room. Clients get it as the first part of `a=msid`: all tracks of one view share
+ * it, because clients show the first stream only; `-` alone would leave their picture black.
+ */
+export const StreamIdSchema = z.string().regex(/^[\dA-Za-z][\dA-Za-z-]{0,63}$/u, 'must be letters, digits and -, at most 64');
+export type StreamId = z.infer<typeof StreamIdSchema>;
+
 /** The tenant of rooms whose protocol knows no tenants. */
 export const DEFAULT_TENANT = 'default';
 

@@ -4,7 +4,7 @@
  * The room object never reads an SDP: it says what the client's media sections are for, and hands texts to and fro.
  */
 import { z } from 'zod';
-import { MediaIdSchema } from './ids.ts';
+import { MediaIdSchema, StreamIdSchema } from './ids.ts';
 import { MediaKindSchema } from './rtp.ts';
 
 /** A description may not be longer than this, in bytes of UTF-8. */
@@ -21,12 +21,6 @@ export const ConnectionIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be le
 
 /** The name of a media section (RFC 5888): a token. */
 export const MidSchema = z.string().regex(/^[\w!#$%&'*+.^`{|}~-]{1,32}$/u, 'must be a token of at most 32 characters');
-
-/**
- * The stream to which the client adds the tracks of a view (the first part of `a=msid`). All tracks of one view share it, because clients
- * show the first stream only; `-` alone would leave their picture black.
- */
-const StreamIdSchema = z.string().regex(/^[\dA-Za-z][\dA-Za-z-]{0,63}$/u, 'must be letters, digits and -, at most 64');
 
 /**
  * Counts the negotiations of one connection upwards. The media node works on one at a time; one that is older than another which it has seen

@@ -1,6 +1,6 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { IceServer } from '../../shared/ice.ts';
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
 import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
@@ -12,7 +12,7 @@ import type { MediaPlane } from './media-plane.ts';
 import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import type { JoinOptions, Room } from './room.ts';
-import type { Stream, StreamId } from './stream.ts';
+import type { Stream } from './stream.ts';
 import { byPreference, type ViewSection } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */

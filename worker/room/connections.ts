@@ -1,9 +1,8 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { Connection } from './connection.ts';
 import type { MediaOrder } from './events.ts';
 import type { Publication } from './publication.ts';
 import { Collection, type RecordStore } from './records.ts';
-import type { StreamId } from './stream.ts';
 import { arrange, type View, type ViewSection } from './view.ts';
 
 /**

@@ -1,11 +1,11 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import type { Direction } from './connection.ts';
 import type { Floor } from './floor.ts';
 import type { Indication, Participant } from './participant.ts';
 import type { Publication } from './publication.ts';
 import type { Topology } from './snapshot.ts';
-import type { Stream, StreamId } from './stream.ts';
+import type { Stream } from './stream.ts';
 
 /**
  * - `left`: it said so, or closed its session cleanly.

@@ -1,6 +1,5 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
-import type { StreamId } from './stream.ts';
 
 /** What a track shows. A stream has at most one publication of each. */
 export type Source = 'microphone' | 'camera' | 'screen';

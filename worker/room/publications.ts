@@ -1,7 +1,7 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { Publication, Source } from './publication.ts';
 import { Collection, type RecordStore } from './records.ts';
-import type { Stream, StreamId, StreamRecord } from './stream.ts';
+import type { Stream, StreamRecord } from './stream.ts';
 import type { Subscription } from './subscription.ts';
 
 /** What everybody publishes, in which streams, and who is subscribed to it. A subscription never outlives its publication. */

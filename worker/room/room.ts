@@ -1,4 +1,4 @@
-import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import { type Connection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
@@ -11,7 +11,7 @@ import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
 import { Collection, type RecordStore } from './records.ts';
 import type { RoomRecord, RoomSnapshot, Topology } from './snapshot.ts';
-import { defaultStreamOf, type Stream, type StreamId, type StreamRecord } from './stream.ts';
+import { defaultStreamOf, type Stream, type StreamRecord } from './stream.ts';
 import type { Subscription } from './subscription.ts';
 import type { View, ViewSection } from './view.ts';
 

@@ -1,9 +1,6 @@
-import type { ParticipantId } from '../../shared/ids.ts';
+import type { ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { Participant } from './participant.ts';
 import type { Publication, Source } from './publication.ts';
-
-/** Names a stream in its room: letters, digits and `-`, so that it can stand in every protocol. */
-export type StreamId = string;
 
 /**
  * What a participant sends as one unit: a camera with its microphone, a shared screen, a named broadcast. It has begun as soon as anything is

@@ -1,7 +1,6 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import { kindOf, type Publication, type Source } from './publication.ts';
-import type { StreamId } from './stream.ts';
 
 /**
  * One participant watches another, or one of its streams: what is published there appears, changes and disappears in sections that were
