@@ -3,7 +3,7 @@ import { logger } from '../../platform/logger.ts';
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { MessageListener, MessageSocket } from '../../wire/message-socket.ts';
 import { Pipe, type PipeSocket } from '../../wire/pipe.ts';
-import type { Door, Upgrade } from '../protocol.ts';
+import type { Closing, Door, Upgrade } from '../protocol.ts';
 import { type HomeRoom, roomNamed } from './address.ts';
 import { entryInfoOf, INFO, LEFT, NO_SUCH_TRANSPORT, ROOM_ENDED, ROOM_INFO, SILENT, UNAUTHORIZED } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
@@ -237,34 +237,39 @@ export class Visitor implements MessageListener {
   }
 
   #open(room: RoomId, admittance: Admittance, forget: () => void): Passage {
-    const inner = this.#admit(room, admittance);
-    const pipe = new Pipe({
-      inner,
-      client: {
-        send: (frame) => {
-          if (typeof frame === 'string') this.#client.send(frame);
-        },
-        close: (code, reason) => {
-          forget();
-          const isOver = code === LEFT || (code === ROOM_ENDED && !passage.isMember);
-          // Clients that never came in have been told why; the others end their streams by themselves when they are closed.
-          if (!isOver && passage.waiting === undefined) this.#client.close(code, reason);
-        },
-      },
-    });
-    const passage: Passage = { pipe, waiting: [], isMember: admittance.joins !== undefined };
-    inner.then(
-      () => {
+    const inner = this.#admit(room, admittance).then(
+      (socket) => {
         passage.waiting = undefined;
+        return socket;
       },
       (error: unknown) => {
-        forget();
         if (!(error instanceof NotAdmitted)) logger.error('wcs: a room cannot be reached', { room, error: String(error) });
-        const info = error instanceof NotAdmitted ? error.info : ROOM_INFO.unavailable;
-        for (const message of passage.waiting ?? []) this.#answerRefused(message, info);
+        this.#refuseWaiting(passage, error instanceof NotAdmitted ? error.info : ROOM_INFO.unavailable);
+        throw error;
       },
     );
+    const client = {
+      send: (frame: string | ArrayBuffer) => {
+        if (typeof frame === 'string') this.#client.send(frame);
+      },
+      close: (code: number, reason: string) => {
+        forget();
+        this.#passageEnded(passage, { code, reason });
+      },
+    };
+    const passage: Passage = { pipe: new Pipe({ inner, client }), waiting: [], isMember: admittance.joins !== undefined };
     return passage;
+  }
+
+  #passageEnded(passage: Passage, { code, reason }: Closing): void {
+    const isLeft = code === LEFT || (code === ROOM_ENDED && !passage.isMember);
+    if (passage.waiting) this.#refuseWaiting(passage, ROOM_INFO.unavailable);
+    // Clients that are closed end their streams by themselves.
+    else if (!isLeft) this.#client.close(code, reason);
+  }
+
+  #refuseWaiting({ waiting }: Passage, info: string): void {
+    for (const message of waiting?.splice(0) ?? []) this.#answerRefused(message, info);
   }
 
   async #admit(room: RoomId, admittance: Admittance): Promise<PipeSocket> {
