@@ -187,7 +187,7 @@ export const mediaApi = {
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**
-   * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. New consumers wait
+   * Makes an offer with these feeds and no others. The first one opens the connection; a later one adds and removes feeds. What is new waits
    * for the client's answer.
    */
   createOffer: endpoint('POST', `${CONNECTION}/create-offer`, DescriptionSchema, {
@@ -200,13 +200,16 @@ export const mediaApi = {
   }),
   /**
    * Sends this producer to the client in a section that was answered `sendonly`, instead of the one that was attached before; the client shows
-   * it without a new negotiation. Where a connection has several such sections of the kind, only a new negotiation can change what they carry.
+   * it without a new negotiation. Only where the client made the offer and receives in several sections of the kind does it take a new
+   * negotiation to change what they carry.
    */
   attachProducer: endpoint('PUT', `${CONNECTION}/sections/:mid/producer`, SectionInfoSchema, {
     body: z.object({ producer: MediaIdSchema }),
   }),
   /** Leaves the section empty; also when it is empty already. */
   detachProducer: endpoint('DELETE', `${CONNECTION}/sections/:mid/producer`, NothingSchema),
+  /** Stops what is sent in a section, and whatever is attached to it later, or lets it go on. The others who receive the producer do not notice. */
+  setSectionPaused: endpoint('PUT', `${CONNECTION}/sections/:mid/paused`, NothingSchema, { body: z.object({ paused: z.boolean() }) }),
   connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
   /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),

@@ -51,8 +51,12 @@ export const SectionPlanSchema = z.discriminatedUnion('use', [
 ]);
 export type SectionPlan = z.infer<typeof SectionPlanSchema>;
 
-/** Producers that the client gets as the tracks of one stream. */
-export const FeedSchema = z.object({ stream: StreamIdSchema, producers: z.array(MediaIdSchema).min(1).max(64) });
+/** Producers that the client gets as the tracks of one stream, each in a section of its own; sections of these kinds are there also while they are empty. */
+export const FeedSchema = z.object({
+  stream: StreamIdSchema,
+  producers: z.array(MediaIdSchema).max(64).default([]),
+  kinds: z.array(MediaKindSchema).max(2).default([]),
+});
 export type Feed = z.infer<typeof FeedSchema>;
 
 /** A section as it was negotiated, in the order of the description. */

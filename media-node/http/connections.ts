@@ -5,7 +5,14 @@ export function connectionHandlers(
   rooms: Rooms,
 ): Pick<
   Handlers,
-  'answerOffer' | 'createOffer' | 'completeOffer' | 'attachProducer' | 'detachProducer' | 'connectionStats' | 'closeConnection'
+  | 'answerOffer'
+  | 'createOffer'
+  | 'completeOffer'
+  | 'attachProducer'
+  | 'detachProducer'
+  | 'setSectionPaused'
+  | 'connectionStats'
+  | 'closeConnection'
 > {
   return {
     answerOffer({ path: { room, generation, connection }, body }) {
@@ -22,6 +29,10 @@ export function connectionHandlers(
     },
     async detachProducer({ path: { room, generation, connection, mid } }) {
       await rooms.get(room, generation).connections.detachProducer(connection, mid);
+      return {};
+    },
+    async setSectionPaused({ path: { room, generation, connection, mid }, body: { paused } }) {
+      await rooms.get(room, generation).connections.setSectionPaused(connection, mid, paused);
       return {};
     },
     connectionStats({ path: { room, generation, connection } }) {

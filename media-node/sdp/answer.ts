@@ -1,15 +1,9 @@
 /** The sections of an answer: one for each offered section, in its order, with its mid. */
 import type { ViewDecision } from './decide.ts';
 import type { Section } from './parse.ts';
-import { simulcastOf } from './publish.ts';
+import { pausedSending, simulcastOf } from './publish.ts';
 import type { Publication } from './publish.ts';
-import type { WrittenSection } from './write.ts';
-
-/** What identifies the packets of a stream. */
-export interface StreamNames {
-  readonly ssrc: number;
-  readonly cname: string;
-}
+import type { StreamNames, WrittenSection } from './write.ts';
 
 function base({
   mid,
@@ -29,7 +23,7 @@ export function inactiveAnswer(section: Section): WrittenSection {
   const { capabilities } = section;
   const codec = capabilities?.codecs.find(({ mimeType }) => !/\/rtx$/iu.test(mimeType));
   const codecs = codec === undefined ? [] : [{ ...codec, payloadType: codec.preferredPayloadType, rtcpFeedback: [] }];
-  return { ...base(section), direction: 'inactive', codecs, ...simulcastOf(section) };
+  return { ...base(section), direction: 'inactive', codecs, ...pausedSending(section) };
 }
 
 /** The client sends, with the one codec that the room wants. */

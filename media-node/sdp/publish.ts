@@ -59,9 +59,30 @@ function acceptable({ codecs, headerExtensions }: Media): Media {
  */
 export function simulcastOf(section: Section): Required<Pick<WrittenSection, 'rids' | 'headerExtensions'>> {
   const rids = ridsOf(section);
-  if (rids.length === 0) return { rids, headerExtensions: [] };
-  const extensions = (section.capabilities?.headerExtensions ?? []).filter(({ uri }) => uri === RID_URI || uri === REPAIRED_RID_URI);
-  return { rids, headerExtensions: extensions.map(({ uri, preferredId }) => ({ uri, id: preferredId })) };
+  return { rids, headerExtensions: rids.length === 0 ? [] : offeredExtensions(section, [RID_URI, REPAIRED_RID_URI]) };
+}
+
+/**
+ * What an answer has to say where nothing is sent for now: what the client may come back to. Without it, Chromium's next offer would be without
+ * an estimate of the bandwidth.
+ */
+export function pausedSending(section: Section): Required<Pick<WrittenSection, 'rids' | 'headerExtensions'>> {
+  const uris = section.capabilities?.headerExtensions?.map(({ uri }) => uri) ?? [];
+  return {
+    rids: ridsOf(section),
+    headerExtensions:
+      section.direction === 'recvonly'
+        ? []
+        : offeredExtensions(
+            section,
+            uris.filter((uri) => uri !== MID_URI),
+          ),
+  };
+}
+
+function offeredExtensions({ capabilities }: Section, uris: readonly string[]): { uri: string; id: number }[] {
+  const extensions = (capabilities?.headerExtensions ?? []).filter(({ uri }) => uris.includes(uri));
+  return extensions.map(({ uri, preferredId }) => ({ uri, id: preferredId }));
 }
 
 /** Layers of simulcast by rid (RFC 8853). Of alternatives for one layer, and there is no browser that offers any, the first counts. */

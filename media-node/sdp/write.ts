@@ -19,6 +19,12 @@ export type Endpoint = Pick<TransportInfo, 'iceParameters' | 'iceCandidates' | '
 /** The DTLS role that the media node takes (RFC 5763): `passive` and `active` in answers, `actpass` in offers. */
 export type Setup = 'passive' | 'active' | 'actpass';
 
+/** What identifies the packets of a stream. */
+export interface StreamNames {
+  readonly ssrc: number;
+  readonly cname: string;
+}
+
 /** A section as the media node describes it. */
 export interface WrittenSection {
   readonly mid: string;
@@ -38,7 +44,7 @@ export interface WrittenSection {
   /** The stream and the track that the client shall make of what it receives. */
   readonly msid?: { readonly stream: string; readonly track: string };
   /** Announced only where the client could not find the section of the packets by payload type. */
-  readonly ssrc?: { readonly ssrc: number; readonly rtx?: number; readonly cname: string };
+  readonly ssrc?: StreamNames;
 }
 
 export interface WrittenDescription {
@@ -152,12 +158,6 @@ function streamLines({ headerExtensions = [], rids = [], msid, ssrc }: WrittenSe
       simulcast: { dir1: 'recv' as const, list1: rids.join(';') },
     }),
     ...(msid !== undefined && { msid: [{ id: msid.stream, appdata: msid.track }] }),
-    ...(ssrc !== undefined && ssrcLines(ssrc)),
+    ...(ssrc !== undefined && { ssrcs: [{ id: ssrc.ssrc, attribute: 'cname', value: ssrc.cname }] }),
   };
-}
-
-function ssrcLines({ ssrc, rtx, cname }: NonNullable<WrittenSection['ssrc']>): Partial<MediaDescription> {
-  const line = (id: number) => ({ id, attribute: 'cname', value: cname });
-  if (rtx === undefined) return { ssrcs: [line(ssrc)] };
-  return { ssrcs: [line(ssrc), line(rtx)], ssrcGroups: [{ semantics: 'FID', ssrcs: `${ssrc} ${rtx}` }] };
 }

@@ -10,14 +10,16 @@ import type { Link, Section } from '../sdp/parse.ts';
 import { foreignPayloadTypes } from '../sdp/payload-types.ts';
 import type { WrittenSection } from '../sdp/write.ts';
 import { codecName, Connection, streamNames } from './connection.ts';
+import { Downlink } from './downlink.ts';
 
 interface Publishing extends PublishDecision {
   readonly producer: types.Producer;
 }
 
 interface Viewing extends ViewDecision {
-  /** The room's id of the producer, and what carries it to the client. */
-  attached: { readonly producer: string; readonly consumer: types.Consumer } | undefined;
+  readonly downlink: Downlink;
+  /** Whether the section began in a later negotiation than the first. */
+  readonly isLate: boolean;
   /** Whether the answer named the ssrc: then the client would not recognise another stream in this section. */
   isAnnounced: boolean;
 }
@@ -55,15 +57,19 @@ export class AnsweringConnection extends Connection {
 
   async attach(mid: string, producer: string): Promise<SectionInfo> {
     const view = this.#view(mid);
-    if (isAttached(view) && view.attached?.producer === producer) return infoOf(mid, view.kind, view);
+    if (view.downlink.attached?.producer === producer) return infoOf(mid, view.kind, view);
     if (view.isAnnounced) throw new MediaError('needs-negotiation', `the answer has announced the stream of section ${mid}`);
     if (this.room.kindOf(producer) !== view.kind) throw new MediaError('invalid-parameters', `section ${mid} is for ${view.kind}`);
-    await this.#attach(view, producer);
+    await view.downlink.attach(this.openTransport, producer, view.capabilities);
     return infoOf(mid, view.kind, view);
   }
 
   detach(mid: string): void {
-    this.#view(mid).attached?.consumer.close();
+    this.#view(mid).downlink.detach();
+  }
+
+  setPaused(mid: string, isPaused: boolean): Promise<void> {
+    return this.#view(mid).downlink.setPaused(isPaused);
   }
 
   #view(mid: string): Viewing {
@@ -84,8 +90,7 @@ export class AnsweringConnection extends Connection {
     }
     for (const decision of decisions) {
       if (going.has(decision.mid)) continue;
-      const active = decision.use === 'publish' ? await this.#publish(decision) : { ...decision, attached: undefined, isAnnounced: false };
-      going.set(decision.mid, active);
+      going.set(decision.mid, decision.use === 'publish' ? await this.#publish(decision) : this.#viewing(decision));
     }
     await this.#attachPlanned(decisions);
     this.#announce();
@@ -96,8 +101,12 @@ export class AnsweringConnection extends Connection {
     return { ...decision, producer: await this.room.produce(this.openTransport, { kind, rtpParameters, paused: false }) };
   }
 
+  #viewing(decision: ViewDecision): Viewing {
+    return { ...decision, downlink: new Downlink(this.room, decision.mid), isLate: this.isDescribed, isAnnounced: false };
+  }
+
   #end(active: Publishing | Viewing): void {
-    if (active.use === 'view') active.attached?.consumer.close();
+    if (active.use === 'view') active.downlink.detach();
     else if (!active.producer.closed) this.room.closeProducer(active.producer.id);
   }
 
@@ -110,38 +119,26 @@ export class AnsweringConnection extends Connection {
   }
 
   async #attachPart(views: readonly Viewing[], { producers }: ViewPlan): Promise<void> {
-    for (const { attached } of views) {
-      if (attached !== undefined && !producers.includes(attached.producer)) attached.consumer.close();
+    for (const { downlink } of views) {
+      if (downlink.attached !== undefined && !producers.includes(downlink.attached.producer)) downlink.detach();
     }
     for (const producer of producers) {
-      if (views.some((view) => isAttached(view) && view.attached?.producer === producer)) continue;
-      await this.#attachToFirstFree(views, producer);
+      if (views.some(({ downlink }) => downlink.attached?.producer === producer)) continue;
+      const kind = this.room.knows(producer) ? this.room.kindOf(producer) : undefined;
+      const free = views.find((view) => view.kind === kind && view.downlink.attached === undefined);
+      await free?.downlink.attachIfPossible(this.openTransport, producer, free.capabilities);
     }
   }
 
-  /** A producer that has just ended, or that the client cannot decode, leaves its section empty: the rest of the offer is answered all the same. */
-  async #attachToFirstFree(views: readonly Viewing[], producer: string): Promise<void> {
-    try {
-      const kind = this.room.kindOf(producer);
-      const free = views.find((view) => view.kind === kind && !isAttached(view));
-      if (free !== undefined) await this.#attach(free, producer);
-    } catch (error) {
-      if (!(error instanceof MediaError) || !['producer-not-found', 'cannot-consume'].includes(error.reason)) throw error;
-    }
-  }
-
-  async #attach(view: Viewing, producer: string): Promise<void> {
-    const { mid, capabilities } = view;
-    const consumer = await this.room.consume(this.openTransport, { producer, rtpCapabilities: capabilities, paused: false, mid });
-    view.attached?.consumer.close();
-    view.attached = { producer, consumer };
-  }
-
-  /** Where a client receives in several sections of a kind, only the ssrc tells it which is which, and a section without one has to wait. */
+  /**
+   * Where a client receives in several sections of a kind, only the ssrc tells it which is which, and a section without one has to wait. And
+   * Chromium may not find the section of an unknown ssrc where the sections of the connection have changed.
+   */
   #announce(): void {
     for (const view of this.#views()) {
-      view.isAnnounced = isAttached(view) && (view.isAnnounced || !view.isOnly);
-      if (!view.isOnly && !isAttached(view)) this.#active.delete(view.mid);
+      const isAttached = view.downlink.attached !== undefined;
+      view.isAnnounced = isAttached && (view.isAnnounced || !view.isOnly || view.isLate);
+      if (!view.isOnly && !isAttached) this.#active.delete(view.mid);
     }
   }
 
@@ -153,17 +150,14 @@ export class AnsweringConnection extends Connection {
     const active = this.#active.get(section.mid);
     if (active === undefined) return inactiveAnswer(section);
     if (active.use === 'publish') return publishAnswer(section, active.publication);
-    const announced = active.isAnnounced && active.attached !== undefined ? streamNames(active.attached.consumer) : undefined;
+    const { attached } = active.downlink;
+    const announced = active.isAnnounced && attached !== undefined ? streamNames(attached.consumer) : undefined;
     return viewAnswer(section, active, `${active.part.stream}-${this.#sections.indexOf(section)}`, announced);
   }
 
   #infos(): SectionInfo[] {
     return this.#sections.flatMap(({ mid, type }) => (isMediaKind(type) ? [infoOf(mid, type, this.#active.get(mid))] : []));
   }
-}
-
-function isAttached({ attached }: Viewing): boolean {
-  return attached?.consumer.closed === false;
 }
 
 /** @returns what goes on in a section when it is negotiated anew; `undefined` when it has to begin anew. */
@@ -182,7 +176,7 @@ function continued(active: Publishing | Viewing | undefined, decision: Decision)
 /** Whether the producer or the consumer of one is that of the other. */
 function isSame(before: Publishing | Viewing, now: Publishing | Viewing | undefined): boolean {
   if (before.use === 'publish') return now?.use === 'publish' && now.producer === before.producer;
-  return now?.use === 'view' && now.attached === before.attached;
+  return now?.use === 'view' && now.downlink === before.downlink;
 }
 
 function areEqual(a: unknown, b: unknown): boolean {
@@ -193,8 +187,8 @@ function infoOf(mid: string, kind: MediaKind, active: Publishing | Viewing | und
   if (active === undefined) return { mid, kind, direction: 'inactive' };
   if (active.use === 'publish')
     return { mid, kind, direction: 'recvonly', producer: active.producer.id, codec: codecName(active.producer) };
-  const { attached } = active;
-  if (attached === undefined || attached.consumer.closed) return { mid, kind, direction: 'sendonly' };
+  const { attached } = active.downlink;
+  if (attached === undefined) return { mid, kind, direction: 'sendonly' };
   const { producer, consumer } = attached;
   return { mid, kind, direction: 'sendonly', producer, consumer: consumer.id, codec: codecName(consumer) };
 }

@@ -8,7 +8,7 @@ import { malformed } from '../sdp/malformed.ts';
 import type { Link } from '../sdp/parse.ts';
 import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { candidatesOf, writeDescription } from '../sdp/write.ts';
-import type { Setup, WrittenSection } from '../sdp/write.ts';
+import type { Setup, StreamNames, WrittenSection } from '../sdp/write.ts';
 import type { RoomRouter } from './routers.ts';
 import type { ConsumerOrder, ProducerOrder, Transport } from './transport.ts';
 
@@ -19,6 +19,8 @@ export interface ConnectionRoom {
   openTransport(router: RoomRouter, id: string): Promise<Transport>;
   produce(transport: Transport, order: ProducerOrder): Promise<types.Producer>;
   consume(transport: Transport, order: ConsumerOrder): Promise<types.Consumer>;
+  /** Whether the producer is open. */
+  knows(producer: string): boolean;
   kindOf(producer: string): MediaKind;
   closeProducer(id: string): void;
   closeTransport(id: string): void;
@@ -73,6 +75,9 @@ export abstract class Connection {
 
   /** @throws MediaError `section-not-found` */
   abstract detach(mid: string): void;
+
+  /** @throws MediaError `section-not-found` */
+  abstract setPaused(mid: string, isPaused: boolean): Promise<void>;
 
   /** Closes the connection with its producers and consumers. May be called twice. */
   close(): void {
@@ -146,9 +151,9 @@ export function codecName({ rtpParameters }: types.Producer | types.Consumer): s
   return mimeType.slice(mimeType.indexOf('/') + 1);
 }
 
-/** @returns the ssrcs with which a consumer sends. */
-export function streamNames({ id, rtpParameters: { encodings = [], rtcp } }: types.Consumer): NonNullable<WrittenSection['ssrc']> {
-  const [{ ssrc, rtx } = {}] = encodings;
+/** By what the packets of a consumer are known. */
+export function streamNames({ id, rtpParameters: { encodings = [], rtcp } }: types.Consumer): StreamNames {
+  const [{ ssrc } = {}] = encodings;
   if (ssrc === undefined) throw new Error('mediasoup made a consumer without an ssrc');
-  return { ssrc, ...(rtx !== undefined && { rtx: rtx.ssrc }), cname: rtcp?.cname ?? id };
+  return { ssrc, cname: rtcp?.cname ?? id };
 }

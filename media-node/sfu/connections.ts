@@ -33,7 +33,7 @@ export class Connections {
     return this.#negotiate(id, entry, attempt, () => answering(entry).answer(sdp, plan));
   }
 
-  /** @throws MediaError `producer-not-found`, `cannot-consume`, `superseded-attempt`, `connection-not-found` when it is closed in the meantime. */
+  /** @throws MediaError `producer-not-found`, `superseded-attempt`, `connection-not-found` when it is closed in the meantime. */
   createOffer(id: string, { attempt, feeds }: BodyOf<'createOffer'>): Promise<Description> {
     const entry = this.#begin(id, attempt, offering, (onClosed) => new OfferingConnection(id, this.#room, onClosed));
     return this.#negotiate(id, entry, attempt, () => offering(entry).offer(feeds));
@@ -58,6 +58,12 @@ export class Connections {
       entry.connection.detach(mid);
       return Promise.resolve();
     });
+  }
+
+  /** @throws MediaError `section-not-found`, `connection-not-found` */
+  setSectionPaused(id: string, mid: string, isPaused: boolean): Promise<void> {
+    const entry = this.#entry(id);
+    return this.#inTurn(id, entry, () => entry.connection.setPaused(mid, isPaused));
   }
 
   /** @throws MediaError `connection-not-found` */

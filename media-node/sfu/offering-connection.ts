@@ -1,30 +1,37 @@
-import type { types } from 'mediasoup';
-import type { MediaKind } from '../../shared/rtp.ts';
+import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import type { Description, Feed, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
+import { acceptedCapabilities, offeredCapabilities, offeredSection } from '../sdp/offer.ts';
 import { malformed } from '../sdp/malformed.ts';
 import { parseDescription } from '../sdp/parse.ts';
 import type { Section as AnsweredSection } from '../sdp/parse.ts';
-import { accepts, offeredSection } from '../sdp/offer.ts';
-import type { OfferedCodecs } from '../sdp/offer.ts';
-import { codecName, Connection, streamNames } from './connection.ts';
-import type { Transport } from './transport.ts';
-
-interface Carried {
-  readonly stream: string;
-  readonly producer: string;
-  readonly consumer: types.Consumer;
-}
+import { codecName, Connection } from './connection.ts';
+import { Downlink } from './downlink.ts';
 
 interface OfferedSection {
   readonly mid: string;
   readonly kind: MediaKind;
-  /** What the media line lists; stays when nothing flows any more. */
-  media: OfferedCodecs;
-  carried: Carried | undefined;
+  readonly downlink: Downlink;
+  /** Of the feed to which the section belongs; nothing flows in it without. */
+  stream: string | undefined;
+  /** What is to be attached as soon as the client has answered. */
+  planned: string | undefined;
+  /** What the client takes in this section, when it has answered. */
+  accepted: RtpCapabilities | undefined;
 }
 
-/** A connection in which the media node makes the offers, with the room's payload types and header extension ids. */
+/** A place in a feed that needs a section. */
+interface Slot {
+  readonly stream: string;
+  readonly kind: MediaKind;
+  readonly producer: string | undefined;
+}
+
+/**
+ * A connection in which the media node makes the offers, with the room's payload types and header extension ids.
+ *
+ * The client is told no ssrcs: it finds the section of a packet by the mid in it. So producers come and go without a new offer.
+ */
 export class OfferingConnection extends Connection {
   readonly #sections: OfferedSection[] = [];
   #awaitsAnswer = false;
@@ -32,23 +39,19 @@ export class OfferingConnection extends Connection {
   /**
    * Makes an offer with these feeds and no others. When one cannot be offered, nothing has changed.
    *
-   * @throws MediaError `producer-not-found`, `cannot-consume`
+   * @throws MediaError `producer-not-found`
    */
   async offer(feeds: readonly Feed[]): Promise<Description> {
-    const wanted = feeds.flatMap(({ stream, producers }) =>
-      producers.map((producer) => ({ stream, producer, kind: this.room.kindOf(producer) })),
-    );
-    const { transport } = await this.open(() => undefined);
-    const added = wanted.filter(({ stream, producer }) => this.#carrying(stream, producer) === undefined);
-    const kept = this.#sections.filter(({ carried }) =>
-      wanted.some(({ stream, producer }) => stream === carried?.stream && producer === carried.producer),
-    );
+    const slots = feeds.flatMap((feed) => this.#slotsOf(feed));
+    await this.open(() => undefined);
+    const assigned = this.#assign(slots);
     for (const section of this.#sections) {
-      if (!kept.includes(section)) this.#empty(section);
+      if (!assigned.has(section)) leaveEmpty(section);
     }
-    for (const { stream, producer, kind } of added) await this.#add(transport, stream, producer, kind);
+    for (const [section, { producer }] of assigned) await this.#plan(section, producer);
     this.#awaitsAnswer = true;
-    return { ...this.describe(this.#sections.map(written), 'actpass'), sections: this.#sections.map(infoOf) };
+    const written = this.#sections.map(({ mid, kind, stream }) => offeredSection(mid, kind, this.#offered(kind), stream));
+    return { ...this.describe(written, 'actpass'), sections: this.#sections.map(infoOf) };
   }
 
   /** @throws MediaError `invalid-sdp`; `already-connected` when there is no offer to answer. */
@@ -65,14 +68,23 @@ export class OfferingConnection extends Connection {
     return this.#sections.map(infoOf);
   }
 
-  /** The client was told exactly what it gets. */
-  attach(mid: string): Promise<SectionInfo> {
-    this.#section(mid);
-    return Promise.reject(new MediaError('needs-negotiation', 'in this connection another producer needs another offer'));
+  async attach(mid: string, producer: string): Promise<SectionInfo> {
+    const section = this.#section(mid);
+    if (section.stream === undefined) throw new MediaError('section-not-found', `section ${mid} belongs to no feed`);
+    if (this.room.kindOf(producer) !== section.kind) throw new MediaError('invalid-parameters', `section ${mid} is for ${section.kind}`);
+    if (section.accepted === undefined) section.planned = producer;
+    else await section.downlink.attach(this.openTransport, producer, section.accepted);
+    return infoOf(section);
   }
 
   detach(mid: string): void {
-    this.#section(mid).carried?.consumer.close();
+    const section = this.#section(mid);
+    section.planned = undefined;
+    section.downlink.detach();
+  }
+
+  setPaused(mid: string, isPaused: boolean): Promise<void> {
+    return this.#section(mid).downlink.setPaused(isPaused);
   }
 
   #section(mid: string): OfferedSection {
@@ -81,26 +93,55 @@ export class OfferingConnection extends Connection {
     return section;
   }
 
-  #carrying(stream: string, producer: string): OfferedSection | undefined {
-    return this.#sections.find(({ carried }) => carried?.stream === stream && carried.producer === producer && !carried.consumer.closed);
+  #offered(kind: MediaKind): Required<RtpCapabilities> {
+    return offeredCapabilities(kind, this.room.rtpCapabilities);
   }
 
-  #empty(section: OfferedSection): void {
-    section.carried?.consumer.close();
-    section.carried = undefined;
+  /** A section for each producer, and one for each kind that is wanted and that no producer has. */
+  #slotsOf({ stream, producers, kinds }: Feed): Slot[] {
+    const slots = producers.map((producer) => ({ stream, producer, kind: this.room.kindOf(producer) }));
+    const lacking = kinds.filter((kind) => slots.every((slot) => slot.kind !== kind));
+    return [...slots, ...lacking.map((kind) => ({ stream, kind, producer: undefined }))];
   }
 
-  /** An empty section is used again, so that descriptions do not grow for ever. */
-  async #add(transport: Transport, stream: string, producer: string, kind: MediaKind): Promise<void> {
-    const empty = this.#sections.find((section) => section.kind === kind && section.carried === undefined);
-    const mid = empty?.mid ?? String(this.#sections.length);
-    const { rtpCapabilities } = this.room;
-    // It waits for the client's answer; before that nobody could decode it.
-    const consumer = await this.room.consume(transport, { producer, rtpCapabilities, paused: true, mid });
-    const section = empty ?? { mid, kind, media: { codecs: [], headerExtensions: [] }, carried: undefined };
-    section.media = mediaOf(consumer);
-    section.carried = { stream, producer, consumer };
-    if (empty === undefined) this.#sections.push(section);
+  /** What a section carries stays in it, and what is new goes to sections of its feed, to empty ones, and only then to new ones: descriptions must not grow for ever. */
+  #assign(slots: readonly Slot[]): ReadonlyMap<OfferedSection, Slot> {
+    const assigned = new Map<OfferedSection, Slot>();
+    const left = new Set(slots);
+    const fit = (fits: (section: OfferedSection, slot: Slot) => boolean) => {
+      for (const slot of left) {
+        const section = this.#sections.find((one) => one.kind === slot.kind && !assigned.has(one) && fits(one, slot));
+        if (section === undefined) continue;
+        assigned.set(section, slot);
+        left.delete(slot);
+      }
+    };
+    fit(({ stream, downlink, planned }, slot) => stream === slot.stream && (downlink.attached?.producer ?? planned) === slot.producer);
+    fit(({ stream }, slot) => stream === slot.stream);
+    fit(({ stream }) => stream === undefined || slots.every((slot) => slot.stream !== stream));
+    for (const slot of left) assigned.set(this.#newSection(slot.kind), slot);
+    for (const [section, { stream }] of assigned) {
+      if (section.stream !== stream) leaveEmpty(section);
+      section.stream = stream;
+    }
+    return assigned;
+  }
+
+  #newSection(kind: MediaKind): OfferedSection {
+    const mid = String(this.#sections.length);
+    const section = { mid, kind, downlink: new Downlink(this.room, mid), stream: undefined, planned: undefined, accepted: undefined };
+    this.#sections.push(section);
+    return section;
+  }
+
+  /** A section that the client has accepted for this feed needs no answer for another producer. */
+  async #plan(section: OfferedSection, producer: string | undefined): Promise<void> {
+    const { accepted, downlink } = section;
+    if (producer === undefined) {
+      section.planned = undefined;
+      downlink.detach();
+    } else if (accepted === undefined) section.planned = producer;
+    else await downlink.attachIfPossible(this.openTransport, producer, accepted);
   }
 
   #assertAnswers(sections: readonly AnsweredSection[]): void {
@@ -111,25 +152,30 @@ export class OfferingConnection extends Connection {
   }
 
   async #settle(section: OfferedSection, answered: AnsweredSection | undefined): Promise<void> {
-    const { carried } = section;
-    if (carried === undefined) return;
-    if (answered === undefined || !accepts(answered, section.media)) this.#empty(section);
-    else if (!carried.consumer.closed) await carried.consumer.resume();
+    if (section.stream === undefined) return;
+    const accepted = answered && acceptedCapabilities(answered, this.#offered(section.kind));
+    if (accepted === undefined) {
+      leaveEmpty(section);
+      return;
+    }
+    const { downlink, planned } = section;
+    section.accepted = accepted;
+    section.planned = undefined;
+    if (planned !== undefined) await downlink.attachIfPossible(this.openTransport, planned, accepted);
   }
 }
 
-function mediaOf({ rtpParameters: { codecs, headerExtensions = [] } }: types.Consumer): OfferedCodecs {
-  return { codecs: codecs as OfferedCodecs['codecs'], headerExtensions };
+function leaveEmpty(section: OfferedSection): void {
+  section.downlink.detach();
+  section.stream = undefined;
+  section.planned = undefined;
+  section.accepted = undefined;
 }
 
-function written({ mid, kind, media, carried }: OfferedSection) {
-  const isAlive = carried?.consumer.closed === false;
-  const flow = isAlive ? { stream: carried.stream, track: `${carried.stream}-${mid}`, ssrc: streamNames(carried.consumer) } : undefined;
-  return offeredSection(mid, kind, media, flow);
-}
-
-function infoOf({ mid, kind, carried }: OfferedSection): SectionInfo {
-  if (carried === undefined || carried.consumer.closed) return { mid, kind, direction: 'inactive' };
-  const { producer, consumer } = carried;
+function infoOf({ mid, kind, stream, downlink, planned }: OfferedSection): SectionInfo {
+  if (stream === undefined) return { mid, kind, direction: 'inactive' };
+  const { attached } = downlink;
+  if (attached === undefined) return { mid, kind, direction: 'sendonly', ...(planned !== undefined && { producer: planned }) };
+  const { producer, consumer } = attached;
   return { mid, kind, direction: 'sendonly', producer, consumer: consumer.id, codec: codecName(consumer) };
 }

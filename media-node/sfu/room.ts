@@ -125,6 +125,10 @@ export class Room extends EventEmitter<RoomEvents> {
     return producer;
   }
 
+  knows(producer: string): boolean {
+    return this.#producers.has(producer);
+  }
+
   /** @throws MediaError `producer-not-found` */
   kindOf(producer: string): MediaKind {
     return this.#producer(producer).kind;

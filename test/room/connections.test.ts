@@ -27,13 +27,12 @@ function refused(reason: RefusalReason, command: () => unknown): void {
 
 /** Bob views Ada over a connection of this name. */
 function view(id = 'v1', sections = SECTIONS): void {
-  test.room.openConnection('bob', 'receive', 'view ada', id);
-  test.room.viewOver(id, 'ada', sections);
+  const connection = test.room.openConnection('bob', 'receive', 'view ada', id);
+  test.room.establish(connection, { tracks: [], views: [{ watchedId: 'ada', sections }] });
 }
 
 function publish(id: string, ...tracks: { source: 'microphone' | 'camera' | 'screen'; id: string }[]): void {
-  test.room.openConnection('ada', 'send', 'publish', id);
-  test.room.publishOver(id, tracks);
+  test.room.establish(test.room.openConnection('ada', 'send', 'publish', id), { tracks, views: [] });
 }
 
 const place = (mid: string, connection = 'v1') => ({ participantId: 'bob', connection, mid });
@@ -99,13 +98,13 @@ describe('a view', () => {
 describe('a negotiation', () => {
   it('is superseded by a newer one for the same purpose, and the earlier connection stays until that has come to something', () => {
     publish('n1', { source: 'camera', id: 'p1' });
-    test.room.openConnection('ada', 'send', 'publish', 'n2');
-    test.room.openConnection('ada', 'send', 'publish', 'n3');
-    refused('superseded', () => test.room.publishOver('n2', [{ source: 'camera', id: 'p2' }]));
+    const second = test.room.openConnection('ada', 'send', 'publish', 'n2');
+    const third = test.room.openConnection('ada', 'send', 'publish', 'n3');
+    refused('superseded', () => test.room.establish(second, { tracks: [{ source: 'camera', id: 'p2' }], views: [] }));
     test.room.closeConnection('n2');
     expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p1' }]);
     takeOrders();
-    test.room.publishOver('n3', [{ source: 'camera', id: 'p3' }]);
+    test.room.establish(third, { tracks: [{ source: 'camera', id: 'p3' }], views: [] });
     expect(takeOrders()).toEqual([{ type: 'close-connection', participantId: 'ada', direction: 'send', connection: 'n1' }]);
     expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p3', connectionId: 'n3' }]);
   });
@@ -115,15 +114,15 @@ describe('a negotiation', () => {
     test.room.openConnection('ada', 'send', 'publish', 'n2');
     test.room.closeConnection('n2');
     expect(test.room.publicationsOf('ada')).toMatchObject([{ id: 'p1' }]);
-    expect(test.room.requireNewest('n1').id).toBe('n1');
+    expect(test.room.connectionFor('ada', 'publish')?.id).toBe('n1');
   });
 
   it('is superseded when the participant leaves, also if it comes back', () => {
-    test.room.openConnection('ada', 'send', 'publish', 'n1');
+    const connection = test.room.openConnection('ada', 'send', 'publish', 'n1');
     test.room.leave('ada', 'left');
     test.enter('ada');
-    refused('superseded', () => test.room.publishOver('n1', []));
-    refused('superseded', () => test.room.requireNewest('n1'));
+    refused('superseded', () => test.room.establish(connection, { tracks: [], views: [] }));
+    refused('superseded', () => test.room.requireNewest(connection));
   });
 });
 
@@ -162,11 +161,11 @@ describe('a participant that declares its indication', () => {
 
   it('is announced with it, and what it publishes is paused for the others only in words', () => {
     expect(test.room.indicationOf('eve')).toEqual({ audio: true, video: false });
-    test.room.openConnection('eve', 'send', 'publish', 'n1');
-    test.room.publishOver('n1', [
-      { source: 'microphone', id: 'p1' },
-      { source: 'camera', id: 'p2' },
-    ]);
+    const tracks = [
+      { source: 'microphone' as const, id: 'p1' },
+      { source: 'camera' as const, id: 'p2' },
+    ];
+    test.room.establish(test.room.openConnection('eve', 'send', 'publish', 'n1'), { tracks, views: [] });
     expect(test.takeEvents()).toMatchObject([
       { type: 'publication-added', publication: { source: 'microphone', paused: false } },
       { type: 'publication-added', publication: { source: 'camera', paused: true } },

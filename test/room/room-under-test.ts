@@ -1,10 +1,10 @@
-import type { MediaOrder, RoomEvent } from '../../worker/room/events.ts';
+import type { MediaOrder, Notice, RoomEvent } from '../../worker/room/events.ts';
 import type { RecordStore } from '../../worker/room/records.ts';
 import { Room } from '../../worker/room/room.ts';
-import { newRoom, type RoomSnapshot } from '../../worker/room/snapshot.ts';
+import { newRoom, type RoomOptions, type RoomSnapshot } from '../../worker/room/snapshot.ts';
 
 /** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
-class MemoryStore implements RecordStore {
+export class MemoryStore implements RecordStore {
   readonly #records = new Map<string, Map<string, string>>();
 
   put(collection: string, id: string, record: object): void {
@@ -17,22 +17,22 @@ class MemoryStore implements RecordStore {
   }
 
   load(): RoomSnapshot {
-    const [room] = this.#all<RoomSnapshot['room']>('room');
+    const [room] = this.all<RoomSnapshot['room']>('room');
     if (!room) throw new Error('no room was stored');
     return {
       room,
-      participants: this.#all('participants'),
-      publications: this.#all('publications'),
-      streams: this.#all('streams'),
-      subscriptions: this.#all('subscriptions'),
-      connections: this.#all('connections'),
-      views: this.#all('views'),
-      floors: this.#all('floors'),
-      messages: this.#all('messages'),
+      participants: this.all('participants'),
+      publications: this.all('publications'),
+      streams: this.all('streams'),
+      subscriptions: this.all('subscriptions'),
+      connections: this.all('connections'),
+      views: this.all('views'),
+      floors: this.all('floors'),
+      messages: this.all('messages'),
     };
   }
 
-  #all<Item>(collection: string): Item[] {
+  all<Item>(collection: string): Item[] {
     return [...(this.#records.get(collection)?.values() ?? [])].map((text) => JSON.parse(text) as Item);
   }
 }
@@ -43,10 +43,14 @@ export class RoomUnderTest {
   readonly events: RoomEvent[] = [];
   readonly orders: MediaOrder[] = [];
   readonly gone: [string, string][] = [];
+  readonly notices: Notice[] = [];
   readonly room: Room;
 
-  constructor(capacity = 100) {
-    this.room = this.#open(newRoom('default/test', 0), capacity);
+  /** Called in the middle of the change of which the event tells. */
+  onEvent: (event: RoomEvent) => void = () => undefined;
+
+  constructor(capacity = 100, options: RoomOptions = {}) {
+    this.room = this.#open(newRoom('default/test', 0, options), capacity);
     this.room.save();
   }
 
@@ -77,7 +81,11 @@ export class RoomUnderTest {
 
   #open(snapshot: RoomSnapshot, capacity: number): Room {
     return new Room(snapshot, { capacity }, this.store, {
-      event: (event) => this.events.push(event),
+      event: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
+      notice: (notice) => this.notices.push(notice),
       order: (order) => this.orders.push(order),
       gone: (participantId, reason) => this.gone.push([participantId, reason]),
     });

@@ -1,8 +1,7 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { Conference } from '../room/conference.ts';
-import type { Connection } from '../room/connection.ts';
-import type { LeaveReason, RoomEvent } from '../room/events.ts';
+import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
 import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
@@ -93,17 +92,15 @@ export interface Adapter {
   /** The session's socket was closed, with a WebSocket close code. */
   closed(code: number, session: Session, host: RoomHost): void;
   /** How the protocol tells an event to its members: nothing where it has no word for it. */
-  present(event: RoomEvent, host: RoomHost): readonly Notice[];
-  /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
-  connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[];
+  /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
+  notify?(notice: Notice, session: Session, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
 }
 
-export type ConnectionState = 'connected' | 'lost' | 'closed';
-
-/** A frame for several members. It is made once, however many sessions get it. */
-export interface Notice {
+/** How an event is told: a frame for several members. It is made once, however many sessions get it. */
+export interface Announcement {
   readonly frame: string;
   /** Which members of the protocol get it; if not given, all but the event's subject. */
   readonly audience?: (participantId: ParticipantId) => boolean;

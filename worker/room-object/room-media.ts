@@ -3,7 +3,7 @@ import type { BodyInputOf, MediaErrorReason, QueryOf, ResultOf } from '../../sha
 import { Refusal, type RefusalReason } from '../room/errors.ts';
 import type { MediaPlane, ObjectOf, RoomOperation } from '../room/media-plane.ts';
 import type { Time } from '../room/participant.ts';
-import type { RoomStorage } from './storage.ts';
+import type { RecordStore } from '../room/records.ts';
 import { MediaCallError, type MediaClient } from './media-client.ts';
 
 /** The lease of 120 s is renewed three times before it runs out. */
@@ -21,6 +21,11 @@ interface MediaRecord {
   readonly renewAt: Time;
   /** Number of the last event of this generation that was taken. */
   readonly lastEvent: number;
+}
+
+/** Where that is kept. */
+interface MediaStorage extends Pick<RecordStore, 'put'> {
+  all<Item>(collection: string): Item[];
 }
 
 const CLOSED: MediaRecord = { generation: 0, rtpCapabilities: null, renewAt: 0, lastEvent: 0 };
@@ -51,13 +56,13 @@ const REFUSALS: Readonly<Record<MediaErrorReason | 'unreachable', RefusalReason>
 export class RoomMedia implements MediaPlane {
   readonly #room: RoomId;
   readonly #client: MediaClient;
-  readonly #storage: RoomStorage;
+  readonly #storage: MediaStorage;
   readonly #onLost: () => void;
   #record: MediaRecord;
   #opening: Promise<ResultOf<'openRoom'>> | undefined;
 
   /** @param onLost called when the media node has lost everything that belonged to the room. */
-  constructor(room: RoomId, client: MediaClient, storage: RoomStorage, onLost: () => void) {
+  constructor(room: RoomId, client: MediaClient, storage: MediaStorage, onLost: () => void) {
     this.#room = room;
     this.#client = client;
     this.#storage = storage;

@@ -1,12 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, ConnectionState, LiveRoom, Notice, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, Announcement, LiveRoom, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
-import type { MediaOrder, RoomEvent } from '../room/events.ts';
+import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
@@ -134,6 +134,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       event: (event) => {
         this.#publish(event);
       },
+      notice: (notice) => {
+        this.#notify(notice);
+      },
       order: (order) => {
         this.#carryOut(order);
       },
@@ -189,13 +192,17 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   /** Tells an event to the members. A protocol's frames are made once, however many sessions get them. */
   #publish(event: RoomEvent): void {
     const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
-    const notices = new Map<string, readonly Notice[]>();
+    const announcements = new Map<string, readonly Announcement[]>();
     for (const session of this.#sessions.all()) {
       const { protocol, participantId } = session;
-      const told = notices.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
-      notices.set(protocol, told);
+      const told = announcements.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
+      announcements.set(protocol, told);
       for (const { frame, audience = isOther } of told) if (audience(participantId)) session.send(frame);
     }
+  }
+
+  #notify(notice: Notice): void {
+    for (const session of this.#sessionsOf(notice.participantId)) this.#adapterOf(session.protocol).notify?.(notice, session, this.#host);
   }
 
   #carryOut(order: MediaOrder): void {
@@ -209,7 +216,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { room, media } = this.#live;
     switch (event.type) {
       case 'transport-state':
-        this.#connectionChanged(room, event.transport, CONNECTION_STATES[event.state]);
+        room.connectionChanged(event.transport, CONNECTION_STATES[event.state], Date.now());
         return;
       case 'producer-closed':
         room.publicationEnded(event.producer);
@@ -224,13 +231,6 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       default:
         assertNever(event);
     }
-  }
-
-  #connectionChanged(room: Room, id: MediaId, state: ConnectionState): void {
-    const connection = room.connection(id);
-    room.connectionChanged(id, state, Date.now());
-    const { origin } = (connection && room.participant(connection.participantId)) ?? {};
-    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#host);
   }
 
   #sessionsOf(participantId: ParticipantId) {

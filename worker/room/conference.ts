@@ -3,17 +3,18 @@ import type { IceServer } from '../../shared/ice.ts';
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
-import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
-import type { Connection, Direction } from './connection.ts';
+import type { Description } from '../../shared/sdp.ts';
+import type { Connection, ConnectionDirection, Direction } from './connection.ts';
 import { Refusal } from './errors.ts';
 import type { MediaOrder } from './events.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import type { MediaPlane } from './media-plane.ts';
+import { outcomeOf, type Part, planOf, type Sources, streamOf, viewOf, type Watching } from './negotiation.ts';
 import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import type { JoinOptions, Room } from './room.ts';
 import type { Stream } from './stream.ts';
-import { byPreference, type ViewSection } from './view.ts';
+import { watchedOf } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */
 export interface Entry {
@@ -37,14 +38,37 @@ export interface PublishOptions {
   /** One that is open already; without it the default streams of the sources. */
   readonly stream?: StreamId;
   /** What the first section of each kind shows; microphone and camera if not given. */
-  readonly sources?: Readonly<Record<MediaKind, Source>>;
+  readonly sources?: Sources;
 }
 
-/** Whom to view: everything of a participant, or one stream. */
-export type Watched = { readonly participant: ParticipantId } | { readonly stream: StreamId };
+/** Whom to watch: everything of a participant, what it sends from some sources, or one stream. */
+export type Watched = { readonly participant: ParticipantId; readonly sources?: readonly Source[] } | { readonly stream: StreamId };
+
+/** What the sections of a client's offer are for, in words of a protocol. */
+export type OfferedPart = Extract<Part, { use: 'publish' }> | OfferedView;
+
+interface OfferedView {
+  readonly use: 'view';
+  readonly mids?: readonly string[];
+  readonly watched: Watched;
+}
+
+/** What the media node is to offer to a participant that watches another. */
+export interface WantedView {
+  readonly watched: Watched;
+  /** The sections that are there, whether or not there is anything to see or to hear yet. */
+  readonly kinds: readonly MediaKind[];
+  readonly purpose: string;
+}
+
+/** A description for the client, and the connection that it is about. */
+export interface Negotiated extends Description {
+  /** Its `state` may be `connected` by now. What comes later comes as a notice. */
+  readonly connection: Connection;
+}
 
 /** What a participant sends in a section that says only the kind. */
-const SOURCES: Readonly<Record<MediaKind, Source>> = { audio: 'microphone', video: 'camera' };
+const CAMERA: Sources = { audio: 'microphone', video: 'camera' };
 
 /**
  * What a participant does that needs both the room's decision and the media node's work.
@@ -108,7 +132,7 @@ export class Conference {
   publish(id: ParticipantId, source: Source, rtpParameters: RtpParameters): Promise<Publication> {
     const { generation } = this.#room.require(id);
     this.#room.unpublish(id, source);
-    return this.#queues.run(queueOf(id, 'send'), async () => {
+    return this.#inTurn(id, 'send', async () => {
       const transport = this.#transportOf(this.#room.require(id, generation), 'send');
       const producer = await this.#media.call('createProducer', {}, { transport, kind: kindOf(source), rtpParameters });
       // If the participant has left meanwhile, its transport was closed, and the producer with it.
@@ -118,22 +142,14 @@ export class Conference {
   }
 
   /**
-   * Answers an offer by which the participant publishes: its first section of each kind, as microphone and camera. A bad offer leaves what it
-   * published before as it was.
+   * Answers an offer by which the participant publishes the first section of each kind. A bad offer leaves what it published before as it was.
    *
+   * @param sources what it sends.
    * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
-  publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = SOURCES }: PublishOptions = {}): Promise<Description> {
-    const plan: SectionPlan = { use: 'publish' };
-    return this.#negotiate(
-      id,
-      'send',
-      offer,
-      () => plan,
-      (connection, sections) => {
-        this.#room.publishOver(connection.id, tracksOf(sections, sources), stream);
-      },
-    );
+  publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = CAMERA }: PublishOptions = {}): Promise<Negotiated> {
+    const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID(), { note: offer.note });
+    return this.#answer(connection, offer.sdp, [{ use: 'publish', sources, ...(stream !== undefined && { stream }) }]);
   }
 
   /**
@@ -142,17 +158,65 @@ export class Conference {
    *
    * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when there is a newer offer or one of the two has left.
    */
-  async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Description> {
-    const streamId = 'stream' in watched ? watched.stream : undefined;
-    const watchedId = 'stream' in watched ? this.#requireStream(watched.stream).participantId : watched.participant;
-    const { generation } = this.#room.require(watchedId);
-    const plan = (): SectionPlan => {
-      const shown = this.#room.publicationsOf(watchedId).filter(({ stream }) => streamId === undefined || stream === streamId);
-      return { use: 'view', stream: streamId ?? `participant-${generation}`, producers: byPreference(shown).map((one) => one.id) };
-    };
-    return this.#negotiate(id, 'receive', offer, plan, (connection, sections) => {
-      this.#room.require(watchedId, generation);
-      this.#room.viewOver(connection.id, watchedId, viewedSections(sections), streamId);
+  async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Negotiated> {
+    const part = this.#partOf({ use: 'view', watched });
+    const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID(), { note: offer.note });
+    return this.#answer(connection, offer.sdp, [part]);
+  }
+
+  /**
+   * Answers the first offer of a connection in which the participant publishes and views what it likes, and which it negotiates again and again.
+   * Sections for which there is nothing, because they have no part or because the watched has left, are answered `inactive`.
+   *
+   * @throws Refusal `participant-not-found` or `stream-not-found` when what is to be viewed is not there; `superseded`.
+   */
+  async negotiate(id: ParticipantId, offer: Offer, parts: readonly OfferedPart[]): Promise<Negotiated> {
+    const known = parts.map((part) => this.#partOf(part));
+    return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID(), { note: offer.note }), offer.sdp, known);
+  }
+
+  /**
+   * Answers a later offer of such a connection. The parts say again what all its sections are for; what is the same as before goes on. When the
+   * offer cannot be answered, the connection stays as it was.
+   *
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when the connection is gone, or a newer offer has come.
+   */
+  async negotiateAgain(id: ParticipantId, connectionId: MediaId, sdp: string, parts: readonly OfferedPart[]): Promise<Negotiated> {
+    const known = parts.map((part) => this.#partOf(part));
+    return this.#answer(this.#room.reopenConnection(id, connectionId), sdp, known);
+  }
+
+  /**
+   * Makes an offer by which the participant will view another. Nothing is viewed before the participant has answered, however late; afterwards
+   * everything appears that there is, and whatever takes its place later, without a new offer. The view of a single stream ends with it.
+   *
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when there is a newer offer for the purpose or one of the two has left.
+   */
+  async offerView(id: ParticipantId, { watched, kinds, purpose }: WantedView): Promise<Negotiated> {
+    const watching = this.#watching(watched);
+    const connection = this.#room.openConnection(id, 'receive', purpose, crypto.randomUUID(), { offered: watching });
+    return this.#work(connection, async () => {
+      const feed = { stream: streamOf(watching), kinds: [...kinds] };
+      const description = await this.#media.call('createOffer', { connection: connection.id }, { attempt: 1, feeds: [feed] });
+      this.#requireWatched(watching);
+      return { ...description, connection: this.#room.requireNewest(connection) };
+    });
+  }
+
+  /**
+   * Takes the participant's answer to such an offer. One that makes no sense may be followed by a better one.
+   *
+   * @throws Refusal `superseded` when the offer does not count any more, was answered before or was made to somebody else.
+   */
+  completeView(id: ParticipantId, connectionId: MediaId, sdp: string): Promise<Connection> {
+    const connection = this.#room.connection(connectionId);
+    const watching = connection?.participantId === id && !connection.isEstablished ? connection.offered : undefined;
+    if (!connection || !watching) return Promise.reject(new Refusal('superseded'));
+    return this.#inTurn(id, connection.direction, async () => {
+      this.#room.requireNewest(connection);
+      const { sections } = await this.#media.call('completeOffer', { connection: connectionId }, { attempt: 1, sdp });
+      this.#requireWatched(watching);
+      return this.#room.establish(connection, { tracks: [], views: [viewOf(sections, watching)] });
     });
   }
 
@@ -179,7 +243,7 @@ export class Conference {
    * @throws Refusal `media-unavailable`.
    */
   carryOut(order: MediaOrder): Promise<void> {
-    return this.#queues.run(queueOf(order.participantId, directionOf(order)), async () => {
+    return this.#inTurn(order.participantId, directionOf(order), async () => {
       if (!this.#media.isOpen) return;
       try {
         await this.#perform(order);
@@ -189,33 +253,75 @@ export class Conference {
     });
   }
 
-  /**
-   * @param plan asked for when it is this offer's turn.
-   * @param take what the room makes of the sections that were negotiated.
-   */
-  async #negotiate(
-    id: ParticipantId,
-    direction: Direction,
-    { sdp, purpose, note }: Offer,
-    plan: () => SectionPlan,
-    take: (connection: Connection, sections: readonly SectionInfo[]) => void,
-  ): Promise<Description> {
-    const connection = this.#room.openConnection(id, direction, purpose, crypto.randomUUID(), note);
-    return this.#queues.run(queueOf(id, direction), async () => {
+  #answer(connection: Connection, sdp: string, parts: readonly Part[]): Promise<Negotiated> {
+    const { id, attempt } = connection;
+    return this.#work(connection, async () => {
+      const plan = planOf(this.#possible(connection, parts), (watching) =>
+        watchedOf(watching, this.#room.publicationsOf(watching.watchedId)),
+      );
+      const description = await this.#media.call('answerOffer', { connection: id }, { attempt, sdp, plan });
+      this.#room.requireNewest(connection);
+      // It opens nothing, and so it must not take the place of anything.
+      if (description.sections.length === 0) throw new Refusal('invalid-media-parameters', 'the offer has no media section');
+      const outcome = outcomeOf(this.#possible(connection, parts), description.sections);
+      return { ...description, connection: this.#room.establish(connection, outcome) };
+    });
+  }
+
+  /** Lets the media node work for a negotiation when it is its turn. A connection of which nothing came is closed. */
+  #work<Result>(connection: Connection, task: () => Promise<Result>): Promise<Result> {
+    return this.#inTurn(connection.participantId, connection.direction, async () => {
       try {
-        this.#room.requireNewest(connection.id);
+        this.#room.requireNewest(connection);
         await this.#media.open();
-        const description = await this.#media.call('answerOffer', { connection: connection.id }, { attempt: 1, sdp, plan: [plan()] });
-        this.#room.requireNewest(connection.id);
-        // It opens nothing, and so it must not take the place of anything.
-        if (description.sections.length === 0) throw new Refusal('invalid-media-parameters', 'the offer has no media section');
-        take(connection, description.sections);
-        return description;
+        return await task();
       } catch (error) {
-        this.#room.closeConnection(connection.id);
+        if (!connection.isEstablished) this.#room.closeConnection(connection.id);
         throw error;
       }
     });
+  }
+
+  /**
+   * The parts whose participants are still there. A connection that was for nothing else has no use without them.
+   *
+   * @throws Refusal `superseded`
+   */
+  #possible({ direction }: Connection, parts: readonly Part[]): readonly Part[] {
+    const isThere = (part: Part) => part.use === 'publish' || this.#isThere(part);
+    if (direction === 'receive' && !parts.every(isThere)) throw new Refusal('superseded');
+    return parts.filter(isThere);
+  }
+
+  /** @throws Refusal `participant-not-found`, `stream-not-found` */
+  #partOf(part: OfferedPart): Part {
+    if (part.use === 'publish') return part;
+    return { use: 'view', ...(part.mids && { mids: part.mids }), ...this.#watching(part.watched) };
+  }
+
+  #watching(watched: Watched): Watching {
+    if ('stream' in watched) {
+      const { participantId: watchedId } = this.#requireStream(watched.stream);
+      return { watchedId, generation: this.#room.require(watchedId).generation, stream: watched.stream };
+    }
+    const { participant: watchedId, sources } = watched;
+    return { watchedId, generation: this.#room.require(watchedId).generation, ...(sources && { sources }) };
+  }
+
+  #isThere({ watchedId, generation, stream }: Watching): boolean {
+    const isSameStay = this.#room.participant(watchedId)?.generation === generation;
+    return isSameStay && (stream === undefined || this.#room.stream(stream) !== undefined);
+  }
+
+  /** @throws Refusal `superseded` when the participant, or the stream, is not there any more. */
+  #requireWatched(watching: Watching): void {
+    if (!this.#isThere(watching)) throw new Refusal('superseded');
+  }
+
+  /** Runs a task after everything that was begun earlier for the same participant and direction. */
+  #inTurn<Result>(id: ParticipantId, direction: ConnectionDirection, task: () => Promise<Result>): Promise<Result> {
+    if (direction !== 'both') return this.#queues.run(`${direction} ${id}`, task);
+    return this.#queues.run(`send ${id}`, () => this.#queues.run(`receive ${id}`, task));
   }
 
   /** Whether a failed order has no object any more; the whole room may have been closed on the media node while the order was on its way. */
@@ -240,6 +346,9 @@ export class Conference {
         return;
       case 'detach-producer':
         await this.#media.call('detachProducer', { connection: order.connection, mid: order.mid }, {});
+        return;
+      case 'pause-section':
+        await this.#media.call('setSectionPaused', { connection: order.connection, mid: order.mid }, { paused: order.paused });
         return;
       case 'pause-producer':
         await this.#media.call('pauseProducer', { producer: order.producer }, {});
@@ -275,25 +384,21 @@ export class Conference {
   }
 }
 
-function queueOf(id: ParticipantId, direction: Direction): string {
-  return `${direction} ${id}`;
-}
-
 /** What a client receives has no order but in negotiated connections; everything else is about what it sends. */
-function directionOf(order: MediaOrder): Direction {
-  if (order.type === 'close-connection') return order.direction;
-  return order.type === 'attach-producer' || order.type === 'detach-producer' ? 'receive' : 'send';
-}
-
-function tracksOf(sections: readonly SectionInfo[], sources: Readonly<Record<MediaKind, Source>>): { source: Source; id: MediaId }[] {
-  const tracks = new Map<MediaKind, { source: Source; id: MediaId }>();
-  for (const { kind, producer } of sections) {
-    if (producer !== undefined && !tracks.has(kind)) tracks.set(kind, { source: sources[kind], id: producer });
+function directionOf(order: MediaOrder): ConnectionDirection {
+  switch (order.type) {
+    case 'close-connection':
+      return order.direction;
+    case 'attach-producer':
+    case 'detach-producer':
+    case 'pause-section':
+      return 'receive';
+    case 'close-transport':
+    case 'close-producer':
+    case 'pause-producer':
+    case 'resume-producer':
+      return 'send';
+    default:
+      return assertNever(order);
   }
-  return [...tracks.values()];
-}
-
-function viewedSections(sections: readonly SectionInfo[]): ViewSection[] {
-  const viewed = sections.filter(({ direction }) => direction === 'sendonly');
-  return viewed.map(({ mid, kind, producer }) => ({ mid, kind, publicationId: producer ?? null }));
 }

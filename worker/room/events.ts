@@ -1,11 +1,12 @@
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
-import type { Direction } from './connection.ts';
+import type { Connection, ConnectionDirection } from './connection.ts';
 import type { Floor } from './floor.ts';
 import type { Indication, Participant } from './participant.ts';
 import type { Publication } from './publication.ts';
 import type { Topology } from './snapshot.ts';
 import type { Stream } from './stream.ts';
+import type { View } from './view.ts';
 
 /**
  * - `left`: it said so, or closed its session cleanly.
@@ -64,13 +65,25 @@ export type RoomEvent = Happening & { readonly sequence: number };
 /** An event before the room gave it its place in the order. */
 export type UnnumberedRoomEvent = Happening;
 
+/**
+ * What concerns only one participant. It has no place in the room's order.
+ *
+ * Nothing is noticed of a negotiated connection before it is established. One that is connected by then shows it in its `state`.
+ */
+export type Notice =
+  | { readonly type: 'connection-changed'; readonly participantId: ParticipantId; readonly connection: Connection }
+  /** It had been established, and was not replaced by another for its purpose. */
+  | { readonly type: 'connection-closed'; readonly participantId: ParticipantId; readonly connection: Connection }
+  /** Something else stands in a view's sections than before. */
+  | { readonly type: 'view-changed'; readonly participantId: ParticipantId; readonly view: View };
+
 /** What the media node has to do because of something that happened. Nobody waits for it. `participantId` is whose connection it concerns. */
 export type MediaOrder =
   | { readonly type: 'close-transport'; readonly participantId: ParticipantId; readonly transport: MediaId }
   | {
       readonly type: 'close-connection';
       readonly participantId: ParticipantId;
-      readonly direction: Direction;
+      readonly direction: ConnectionDirection;
       readonly connection: MediaId;
     }
   | {
@@ -81,6 +94,13 @@ export type MediaOrder =
       readonly producer: MediaId;
     }
   | { readonly type: 'detach-producer'; readonly participantId: ParticipantId; readonly connection: MediaId; readonly mid: string }
+  | {
+      readonly type: 'pause-section';
+      readonly participantId: ParticipantId;
+      readonly connection: MediaId;
+      readonly mid: string;
+      readonly paused: boolean;
+    }
   | { readonly type: 'close-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }
   | { readonly type: 'pause-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }
   | { readonly type: 'resume-producer'; readonly participantId: ParticipantId; readonly producer: MediaId };

@@ -1,11 +1,12 @@
 import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
-import { type Connection, type Direction, isLost } from './connection.ts';
+import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
-import type { LeaveReason, MediaOrder, RoomEvent, UnnumberedRoomEvent } from './events.ts';
+import type { LeaveReason, MediaOrder, Notice, RoomEvent, UnnumberedRoomEvent } from './events.ts';
 import type { Floor, FloorRecord } from './floor.ts';
 import { KEPT_MESSAGES, type Message, messageIdOf } from './message.ts';
+import type { Outcome } from './negotiation.ts';
 import { deadlineOf, type Indication, type Participant, type Presence, type SessionId, type Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
@@ -13,11 +14,12 @@ import { Collection, type RecordStore } from './records.ts';
 import type { RoomRecord, RoomSnapshot, Topology } from './snapshot.ts';
 import { defaultStreamOf, type Stream, type StreamRecord } from './stream.ts';
 import type { Subscription } from './subscription.ts';
-import type { View, ViewSection } from './view.ts';
+import type { View } from './view.ts';
 
 /** Where the room's decisions go. Called synchronously and in order. */
 export interface RoomOutlet {
   event(event: RoomEvent): void;
+  notice(notice: Notice): void;
   order(order: MediaOrder): void;
   /** Somebody, perhaps one whom nobody knew, is not in the room any more: its sessions are over. */
   gone(participantId: ParticipantId, reason: LeaveReason): void;
@@ -85,9 +87,7 @@ export class Room {
     this.#record = new Collection('room', store, [snapshot.room]);
     this.#participants = new Collection('participants', store, snapshot.participants);
     this.#publications = new Publications(snapshot, store);
-    this.#connections = new Connections(snapshot, store, (order) => {
-      outlet.order(order);
-    });
+    this.#connections = new Connections(snapshot, store, outlet);
     this.#floors = new Collection('floors', store, snapshot.floors);
     this.#messages = new Collection('messages', store, snapshot.messages);
     this.#settings = settings;
@@ -173,16 +173,21 @@ export class Room {
     return this.#connections.of(participantId);
   }
 
+  connection(id: MediaId): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  /** The participant's newest connection for a purpose. */
+  connectionFor(participantId: ParticipantId, purpose: string): Connection | undefined {
+    return this.#connections.for({ participantId, purpose }).at(-1);
+  }
+
   viewsBy(participantId: ParticipantId): View[] {
     return this.#connections.viewsBy(participantId);
   }
 
   viewsOfStream(stream: StreamId): View[] {
     return this.#connections.viewsOfStream(stream);
-  }
-
-  connection(id: MediaId): Connection | undefined {
-    return this.#connections.get(id);
   }
 
   /** What the others are shown of a participant's microphone and camera; a screen is something to see, too. */
@@ -429,11 +434,27 @@ export class Room {
    * still being negotiated of them is superseded.
    *
    * @param id the connection's name on the media node, never used before.
-   * @param note what its protocol has to remember of it.
+   * @param options what the media node offers in it, where the client makes no offer; what its protocol has to remember of it.
    */
-  openConnection(participantId: ParticipantId, direction: Direction, purpose: string, id: MediaId, note?: unknown): Connection {
+  openConnection(
+    participantId: ParticipantId,
+    direction: ConnectionDirection,
+    purpose: string,
+    id: MediaId,
+    options: Pick<Connection, 'offered' | 'note'> = {},
+  ): Connection {
     this.require(participantId);
-    return this.#connections.set({ id, participantId, direction, purpose, negotiated: true, state: 'new', note });
+    return this.#connections.set({
+      id,
+      participantId,
+      direction,
+      purpose,
+      negotiated: true,
+      state: 'new',
+      attempt: 1,
+      isEstablished: false,
+      ...options,
+    });
   }
 
   /** Replaces what a protocol remembers of a connection. Unknown ones are ignored. */
@@ -442,54 +463,63 @@ export class Room {
     if (connection) this.#connections.set({ ...connection, note });
   }
 
-  /** @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened. */
-  requireNewest(connectionId: MediaId): Connection {
+  /**
+   * The participant begins to negotiate one of its connections anew. Until that has come to something, everything stays as it is.
+   *
+   * @throws Refusal `superseded` when the connection was closed or a newer one for its purpose was opened.
+   */
+  reopenConnection(participantId: ParticipantId, connectionId: MediaId): Connection {
     const connection = this.#connections.get(connectionId);
-    if (!connection || this.#connections.for(connection).at(-1)?.id !== connectionId) throw new Refusal('superseded');
+    if (connection?.participantId !== participantId || this.#newestFor(connection) !== connection) throw new Refusal('superseded');
+    return this.#connections.set({ ...connection, attempt: connection.attempt + 1 });
+  }
+
+  /**
+   * @param negotiated the connection as it was when the negotiation began.
+   * @returns the connection as it is now.
+   * @throws Refusal `superseded` when the connection was closed, is being negotiated anew, or a newer one for its purpose was opened.
+   */
+  requireNewest({ id, attempt }: Connection): Connection {
+    const connection = this.#connections.get(id);
+    if (connection?.attempt !== attempt || this.#newestFor(connection) !== connection) throw new Refusal('superseded');
     return connection;
   }
 
   /**
-   * The participant publishes these over a connection, in place of everything that it published for the same purpose.
+   * A negotiation has come to something: this is published and viewed over the connection, in place of everything that was for the same purpose.
    *
-   * @param stream where they belong together, if not in the default streams of their sources.
-   * @throws Refusal `stream-not-found` where the stream is not (or no longer) open for this participant.
+   * @param outcome as it was negotiated; what has changed meanwhile is made up for.
+   * @throws Refusal `superseded`; `participant-not-found` or `stream-not-found` when what is to be viewed is gone, or when a stream
+   * that is to be published in is not (or no longer) open for this participant.
    */
-  publishOver(
-    connectionId: MediaId,
-    tracks: readonly { readonly source: Source; readonly id: MediaId }[],
-    stream?: StreamId,
-  ): Publication[] {
-    const participant = this.require(this.requireNewest(connectionId).participantId);
-    const participantId = participant.id;
-    if (stream !== undefined && this.#publications.streamRecord(stream)?.participantId !== participantId) {
-      throw new Refusal('stream-not-found');
-    }
-    return this.#changePublications(participantId, () => {
-      this.#establish(connectionId);
-      return tracks.map(({ source, id }) =>
-        this.#addPublication({ id, participantId, stream: stream ?? defaultStreamOf(participant, source), source, connectionId }),
-      );
+  establish(negotiated: Connection, { tracks, views }: Outcome): Connection {
+    const connection = this.requireNewest(negotiated);
+    const { participantId } = connection;
+    for (const { watchedId, stream } of views) this.#requireWatched(watchedId, stream);
+    for (const { stream } of tracks) this.#requireOwnStream(participantId, stream);
+    const established = this.#changePublications(participantId, () => {
+      for (const earlier of this.#connections.for(connection)) if (earlier.id !== connection.id) this.#dropConnection(earlier);
+      const changed = this.#connections.set({ ...connection, isEstablished: true });
+      this.#publishOver(changed, tracks);
+      return changed;
     });
+    this.#connections.setViews(established, views, (watchedId) => this.publicationsOf(watchedId));
+    return established;
   }
 
-  /**
-   * The participant views another over a connection, in place of what it had for the same purpose.
-   *
-   * @param sections as they were negotiated; what has changed meanwhile is made up for.
-   * @param streamId the only stream of the other that is viewed.
-   * @throws Refusal `participant-not-found`, or `stream-not-found` where the stream has ended.
-   */
-  viewOver(connectionId: MediaId, watchedId: ParticipantId, sections: readonly ViewSection[], streamId?: StreamId): View {
-    this.require(watchedId);
-    if (streamId !== undefined && !this.stream(streamId)) throw new Refusal('stream-not-found');
-    const { participantId } = this.requireNewest(connectionId);
-    this.#changePublications(participantId, () => {
-      this.#establish(connectionId);
-    });
-    const id = [connectionId, watchedId, streamId].filter((part) => part !== undefined).join(' ');
-    const view: View = { id, participantId, watchedId, connectionId, sections, ...(streamId !== undefined && { streamId }) };
-    return this.#connections.addView(view, this.publicationsOf(watchedId));
+  /** Ends the views in these sections of a connection, which itself stays. */
+  endViews(connectionId: MediaId, mids: readonly string[]): void {
+    for (const view of this.#connections.viewsIn(connectionId)) {
+      if (view.sections.some(({ mid }) => mids.includes(mid))) this.#connections.endView(view);
+    }
+  }
+
+  /** Stops what a participant receives in a section, for this participant only, or lets it go on. @returns whether there is such a section. */
+  setSectionPaused(connectionId: MediaId, mid: string, paused: boolean): boolean {
+    const view = this.#connections.viewsIn(connectionId).find(({ sections }) => sections.some((section) => section.mid === mid));
+    if (!view) return false;
+    this.#connections.setSectionPaused(view, mid, paused);
+    return true;
   }
 
   /** Ends a connection with what is published and viewed over it. */
@@ -522,7 +552,8 @@ export class Room {
    * @throws Refusal `participant-not-found` where either of the two is not there.
    */
   say(from: ParticipantId, text: string, now: Time, to?: ParticipantId): void {
-    for (const id of [from, to]) if (id !== undefined) this.require(id);
+    this.#requireAnnounced(from);
+    if (to !== undefined) this.require(to);
     const addressee = to === undefined ? {} : { to };
     this.#messages.set({ id: messageIdOf(this.sequence + 1), from, ...addressee, text, at: now });
     const oldest = this.#messages.size > KEPT_MESSAGES ? this.#messages.oldest() : undefined;
@@ -536,7 +567,8 @@ export class Room {
    * @throws Refusal `participant-not-found` where sender or addressee is not there.
    */
   sendData(from: ParticipantId, data: unknown, about: { readonly to?: ParticipantId; readonly stream?: StreamId } = {}): void {
-    for (const id of [from, about.to]) if (id !== undefined) this.require(id);
+    this.#requireAnnounced(from);
+    if (about.to !== undefined) this.require(about.to);
     this.#tell(from, { type: 'data-sent', participantId: from, data, ...about });
   }
 
@@ -546,7 +578,7 @@ export class Room {
    * @throws Refusal `participant-not-found`, `floor-taken`.
    */
   takeFloor(floor: Floor, participantId: ParticipantId): void {
-    this.require(participantId);
+    this.#requireAnnounced(participantId);
     const holder = this.floorHolder(floor);
     if (holder === participantId) return;
     if (holder !== undefined) throw new Refusal('floor-taken');
@@ -567,7 +599,16 @@ export class Room {
   connect(participantId: ParticipantId, direction: Direction, transport: MediaId): void {
     this.require(participantId);
     this.#noteEntry();
-    this.#connections.set({ id: transport, participantId, direction, purpose: direction, negotiated: false, state: 'new' });
+    this.#connections.set({
+      id: transport,
+      participantId,
+      direction,
+      purpose: direction,
+      negotiated: false,
+      state: 'new',
+      attempt: 1,
+      isEstablished: true,
+    });
   }
 
   /**
@@ -578,8 +619,8 @@ export class Room {
     const connection = this.#connections.get(id);
     const participant = connection && this.#participants.get(connection.participantId);
     if (!participant) return;
-    if (state === 'closed' && connection.negotiated) this.closeConnection(id);
-    else this.#connections.set({ ...connection, state: state === 'closed' ? 'lost' : state });
+    if (state === 'closed' && connection.negotiated) this.#endConnection(connection);
+    else this.#changeConnection({ ...connection, state: state === 'closed' ? 'lost' : state });
     const presence = presenceAfterMediaChange(participant, isLost(this.#connections.of(participant.id)), now);
     this.#participants.set({ ...participant, presence });
   }
@@ -730,16 +771,58 @@ export class Room {
     this.#tell(participantId, { type: 'publication-removed', participantId, publication });
   }
 
-  /** A negotiation has come to something: earlier connections for its purpose are not needed any more. */
-  #establish(connectionId: MediaId): void {
-    for (const earlier of this.#connections.for(this.requireNewest(connectionId))) {
-      if (earlier.id !== connectionId) this.#dropConnection(earlier);
-    }
-  }
-
   #dropConnection(connection: Connection): void {
     this.#connections.close(connection);
     for (const publication of this.#publications.over(connection.id)) this.#endPublication(publication);
+  }
+
+  /** Its client has closed a connection. */
+  #endConnection(connection: Connection): void {
+    this.#connections.end(connection);
+    this.#changePublications(connection.participantId, () => {
+      for (const publication of this.#publications.over(connection.id)) this.#endPublication(publication);
+    });
+  }
+
+  #changeConnection(changed: Connection): void {
+    const { participantId, negotiated, isEstablished } = changed;
+    const connection = this.#connections.set(changed);
+    if (negotiated && isEstablished) this.#outlet.notice({ type: 'connection-changed', participantId, connection });
+  }
+
+  #newestFor(connection: Connection): Connection | undefined {
+    return this.connectionFor(connection.participantId, connection.purpose);
+  }
+
+  /** What nobody knows to be there cannot say or take anything. @throws Refusal `participant-not-found` */
+  #requireAnnounced(id: ParticipantId): void {
+    const { presence, observer } = this.require(id);
+    if (presence.state === 'entering' || observer) throw new Refusal('participant-not-found');
+  }
+
+  #requireWatched(watchedId: ParticipantId, stream: StreamId | undefined): void {
+    this.require(watchedId);
+    if (stream !== undefined && !this.stream(stream)) throw new Refusal('stream-not-found');
+  }
+
+  #requireOwnStream(participantId: ParticipantId, stream: StreamId | undefined): void {
+    if (stream === undefined || this.#publications.streamRecord(stream)?.participantId === participantId) return;
+    throw new Refusal('stream-not-found');
+  }
+
+  /** What is published over the connection now. What went on stays, and what the media node has ended with the negotiation needs no order. */
+  #publishOver({ id: connectionId, participantId }: Connection, tracks: Outcome['tracks']): void {
+    const participant = this.require(participantId);
+    const over = this.#publications.over(connectionId);
+    const wanted = tracks.map((track) => ({ ...track, stream: track.stream ?? defaultStreamOf(participant, track.source) }));
+    const isSame = (publication: Publication, track: (typeof wanted)[number]) =>
+      publication.id === track.id && publication.source === track.source && publication.stream === track.stream;
+    for (const publication of over) {
+      if (!wanted.some((track) => isSame(publication, track))) this.#endPublication(publication);
+    }
+    for (const track of wanted) {
+      if (!over.some((publication) => isSame(publication, track))) this.#addPublication({ ...track, participantId, connectionId });
+    }
   }
 
   /** Whoever gives up the connection that it has lost is not taken for vanished. */

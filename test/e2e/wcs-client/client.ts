@@ -88,7 +88,7 @@ class WcsClient {
   }
 
   join(name: string): void {
-    const room = (this.#roomSession as SdkRoomSession).join({ name });
+    const room = connected(this.#roomSession).join({ name });
     this.#room = room;
     const named = (event: string) => (participant: SdkParticipant) => {
       this.roomLog.push(`${event} ${participant.name()}`);
@@ -123,7 +123,7 @@ class WcsClient {
 
   publishInRoom(key: string): void {
     const display = this.#display(key);
-    this.#hold(key, display, (this.#room as SdkRoom).publish({ display, constraints: SMALL }));
+    this.#hold(key, display, connected(this.#room).publish({ display, constraints: SMALL }));
   }
 
   playFromRoom(key: string, login: string, index = 0): void {
@@ -155,7 +155,7 @@ class WcsClient {
 
   /** Data of the application itself, outside of all rooms. */
   async sendSessionData(payload: object): Promise<void> {
-    await (this.#session as SdkSession).sendData(payload);
+    await connected(this.#session).sendData(payload);
   }
 
   /** @returns whether a stream can be played, and why not. */
@@ -235,7 +235,7 @@ class WcsClient {
 
   #make(key: string, name: string, options: PublishOptions): Held {
     const display = this.#display(key);
-    return this.#hold(key, display, (this.#session as SdkSession).createStream({ name, display, ...options }));
+    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options }));
   }
 
   #hold(key: string, display: HTMLElement, stream: SdkStream): Held {
@@ -289,4 +289,9 @@ class WcsClient {
     if (!participant) throw new Error(`${login} is not in the room`);
     return participant;
   }
+}
+
+function connected<Thing>(thing: Thing | undefined): Thing {
+  if (thing === undefined) throw new Error('there is no session');
+  return thing;
 }

@@ -186,6 +186,8 @@ describe('the client offers', () => {
     await expectRefused(attach('1', audio), 'invalid-parameters');
     await expectRefused(attach('7', video), 'section-not-found');
     await expectRefused(detach('7'), 'section-not-found');
+    const pause = { path: { ...path, connection, mid: '7' }, body: { paused: true } };
+    await expectRefused(t.client.call('setSectionPaused', pause), 'section-not-found');
     await attach('1', video);
     const vp8Only = RECEIVING.replace(/^(m=video \S+ \S+) .*$/mu, '$1 98 99');
     await answer(vp8Only, VIEW, 1, 'vp9-only');
@@ -321,8 +323,13 @@ describe('the media node offers', () => {
     expect(directions(sections)).toEqual(['sendonly', 'sendonly']);
     expect(sdp.match(/^a=setup:actpass/gmu)).toHaveLength(2);
     expect(sdp.match(/^a=msid:S S-\d/gmu)).toHaveLength(2);
-    expect(sdp.match(/^a=ssrc-group:FID/gmu)).toHaveLength(1);
-    expect((await complete(1, taking(sdp))).sections).toEqual(sections);
+    expect(sdp).not.toMatch(/^a=ssrc/mu);
+    expect(await counts()).toEqual({ transports: 2, producers: 2, consumers: 0 });
+    const completed = (await complete(1, taking(sdp))).sections;
+    expect(completed).toEqual([
+      { ...sections[0], consumer: expect.any(String) as string, codec: 'opus' },
+      { ...sections[1], consumer: expect.any(String) as string, codec: 'VP8' },
+    ]);
     expect(await counts()).toEqual({ transports: 2, producers: 2, consumers: 2 });
   });
 
@@ -349,6 +356,8 @@ describe('the media node offers', () => {
     await complete(3, taking(third.sdp));
     const fourth = await offer(4, two.video, one.video);
     expect(fourth.sections.map(({ producer }) => producer)).toEqual([one.video, two.video, undefined]);
+    expect((await counts()).consumers).toBe(1);
+    await complete(4, taking(fourth.sdp));
     expect((await counts()).consumers).toBe(2);
     expect(directions((await offer(5)).sections)).toEqual(['inactive', 'inactive', 'inactive']);
     expect((await counts()).consumers).toBe(0);
@@ -394,9 +403,6 @@ describe('the media node offers', () => {
     const { sdp } = await offer(1, video);
     await expectRefused(answer(SENDING, PUBLISH, 2), 'invalid-parameters');
     await complete(1, taking(sdp));
-    await expectRefused(attach('0', video), 'needs-negotiation');
-    await expectRefused(attach('5', video), 'section-not-found');
-    expect(await detach('0')).toEqual({});
     await answer(SENDING, PUBLISH, 1, 'other');
     await expectRefused(
       t.client.call('createOffer', { path: { ...path, connection: 'other' }, body: { attempt: 2, feeds: [] } }),
@@ -406,6 +412,50 @@ describe('the media node offers', () => {
       t.client.call('completeOffer', { path: { ...path, connection: 'other' }, body: { attempt: 1, sdp: SENDING } }),
       'invalid-parameters',
     );
+  });
+
+  test('sections of a kind are there while nobody publishes it, and producers come and go in them', async () => {
+    const [{ audio, video }, { video: other }] = await Promise.all([produce(), produce()]);
+    const feed = { stream: 'S', kinds: ['audio' as const, 'video' as const] };
+    const { sdp, sections } = await t.client.call('createOffer', { ...object(), body: { attempt: 1, feeds: [feed] } });
+    expect(sections).toEqual([
+      { mid: '0', kind: 'audio', direction: 'sendonly' },
+      { mid: '1', kind: 'video', direction: 'sendonly' },
+    ]);
+    expect((await attach('1', video)).consumer).toBeUndefined();
+    expect((await complete(1, taking(sdp))).sections.map(({ producer }) => producer)).toEqual([undefined, video]);
+    const attached = await attach('1', other);
+    expect(attached).toMatchObject({ producer: other, codec: 'VP8', consumer: expect.any(String) as string });
+    expect(await attach('1', other)).toEqual(attached);
+    await attach('0', audio);
+    expect((await counts()).consumers).toBe(2);
+    expect(await detach('1')).toEqual({});
+    expect((await counts()).consumers).toBe(1);
+    await expectRefused(attach('0', video), 'invalid-parameters');
+    await expectRefused(attach('1', NOBODY), 'producer-not-found');
+    await expectRefused(attach('5', video), 'section-not-found');
+  });
+
+  test('a feed keeps its sections when another producer is offered in it, and needs no answer for that', async () => {
+    const [{ audio, video }, { video: other }] = await Promise.all([produce(), produce()]);
+    await complete(1, taking((await offer(1, audio, video)).sdp));
+    const second = await offer(2, audio, other);
+    expect(second.sections).toMatchObject([
+      { mid: '0', producer: audio, codec: 'opus' },
+      { mid: '1', producer: other, codec: 'VP8' },
+    ]);
+    const refused = taking(second.sdp, (text) => text.replace(/(m=video[^]*)a=recvonly/u, '$1a=inactive'));
+    expect(directions((await complete(2, refused)).sections)).toEqual(['sendonly', 'inactive']);
+    await expectRefused(attach('1', video), 'section-not-found');
+    expect((await counts()).consumers).toBe(1);
+  });
+
+  test('codecs and header extensions that the client does not take are not sent', async () => {
+    const { video } = await produce();
+    const { sdp } = await offer(1, video);
+    const withoutVp8 = taking(sdp, (text) => text.replace(/^(m=video \S+ \S+) .*$/mu, '$1 108'));
+    expect((await complete(1, withoutVp8)).sections).toEqual([{ mid: '0', kind: 'video', direction: 'sendonly' }]);
+    await expectRefused(attach('0', video), 'cannot-consume');
   });
 
   test('nothing can be offered that is not there', async () => {

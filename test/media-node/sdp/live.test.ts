@@ -1,6 +1,7 @@
 /** Real Chromium against a real media node: what the bridge negotiates has to end in pictures and sound. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Description, Feed, SectionPlan } from '../../../shared/sdp.ts';
+import type { BodyInputOf } from '../../../shared/media-api.ts';
+import type { Description, SectionPlan } from '../../../shared/sdp.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { freshRoom, startTestNode } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
@@ -212,17 +213,22 @@ describe('the client offers', () => {
 });
 
 describe('the media node offers', () => {
-  test('a second feed is added and removed again', async () => {
-    const [camera, screen] = await Promise.all([publish({ audio: true, video: 160 }), publish({ video: 240 })]);
+  async function newReceiver() {
     const { peer, connection } = await newPeer();
     const object = { path: { ...path, connection } };
-    const offer = async (attempt: number, feeds: Feed[]) => {
+    const offer = async (attempt: number, feeds: BodyInputOf<'createOffer'>['feeds']) => {
       const { sdp } = await t.client.call('createOffer', { ...object, body: { attempt, feeds } });
       const answer = await peer.answer(sdp);
       return (await t.client.call('completeOffer', { ...object, body: { attempt, sdp: answer } })).sections;
     };
-    const first: Feed = { stream: 'camera', producers: camera.producers };
-    const second: Feed = { stream: 'screen', producers: screen.producers };
+    return { peer, connection, offer };
+  }
+
+  test('a second feed is added and removed again', async () => {
+    const [camera, screen] = await Promise.all([publish({ audio: true, video: 160 }), publish({ video: 240 })]);
+    const { peer, offer } = await newReceiver();
+    const first = { stream: 'camera', producers: camera.producers };
+    const second = { stream: 'screen', producers: screen.producers };
     expect((await offer(1, [first])).map(({ mid, kind, direction }) => [mid, kind, direction])).toEqual([
       ['0', 'audio', 'sendonly'],
       ['1', 'video', 'sendonly'],
@@ -246,6 +252,51 @@ describe('the media node offers', () => {
     ]);
     await Promise.all(['0', '1', '2'].map((mid) => peer.seesMore(mid)));
     expect((await peer.received('1')).width).toBe(160);
+  });
+
+  test('a feed may be offered before it is published; producers come and go in several feeds without a new offer', async () => {
+    const { peer, connection, offer } = await newReceiver();
+    await offer(1, [
+      { stream: 'one', kinds: ['audio', 'video'] },
+      { stream: 'two', kinds: ['video'] },
+    ]);
+    await peer.connected();
+    const [audio = '', small = ''] = (await publish({ audio: true, video: 160 })).producers;
+    const [large = ''] = (await publish({ video: 240 })).producers;
+    await Promise.all([attach(connection, '0', audio), attach(connection, '1', small), attach(connection, '2', large)]);
+    await Promise.all(['0', '1', '2'].map((mid) => peer.seesMore(mid)));
+    expect([(await peer.received('1')).width, (await peer.received('2')).width]).toEqual([160, 240]);
+
+    await attach(connection, '1', large);
+    await attach(connection, '2', small);
+    await eventually('the pictures have changed places', async () => {
+      return (await peer.received('1')).width === 240 && (await peer.received('2')).width === 160;
+    });
+    await t.client.call('closeProducer', { path: { ...path, producer: large } });
+    await attach(connection, '1', small);
+    await eventually('the picture is shown twice', async () => (await peer.received('1')).width === 160);
+    await Promise.all(['0', '1', '2'].map((mid) => peer.seesMore(mid)));
+  });
+
+  test('a section can be paused, and stays so whatever is attached to it', async () => {
+    const [first = ''] = (await publish({ video: 160 })).producers;
+    const [second = ''] = (await publish({ video: 240 })).producers;
+    const { peer, connection, offer } = await newReceiver();
+    const other = await view('S', [first], 'video');
+    const pause = (paused: boolean, name = connection) => t.client.call('setSectionPaused', { ...at(name, '0'), body: { paused } });
+    await offer(1, [{ stream: 'one', producers: [first] }]);
+    await Promise.all([peer.seesMore('0'), other.peer.seesMore('0')]);
+    await pause(true);
+    await attach(connection, '0', second);
+    const { framesDecoded } = await peer.received('0');
+    await other.peer.seesMore('0');
+    expect((await peer.received('0')).width).toBe(160);
+    expect((await peer.received('0')).framesDecoded).toBeLessThan(framesDecoded + 3);
+    await pause(false);
+    await eventually('the other picture is shown', async () => (await peer.received('0')).width === 240);
+    await pause(true, other.connection);
+    await pause(false, other.connection);
+    await Promise.all([peer.seesMore('0'), other.peer.seesMore('0')]);
   });
 });
 

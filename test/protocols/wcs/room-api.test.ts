@@ -131,7 +131,7 @@ describe('a room', () => {
     expect(await ada.news('JOINED')).toMatchObject({ info: '41' });
     member.say({ id: 'receiveVideoFrom', userId: '41', sdpOffer: offer('sendonly') });
     const { info } = await ada.news('PUBLISHED');
-    const name = String((info as { name: string }).name);
+    const { name } = info as { name: string };
     expect(info).toEqual({ login: '41', name: expect.stringMatching(new RegExp(`^${room}-41-`, 'u')) as string });
     await ada.play(name, inRoom());
     const bob = await joined('bob');

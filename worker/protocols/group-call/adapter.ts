@@ -6,7 +6,7 @@ import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { Indication, SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, Notice, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, statusOf } from './errors.ts';
 import type { ClientMessage, Member, ServerMessage } from './messages.ts';
 import { parseMessage, readAdmittance } from './parse.ts';
@@ -70,7 +70,7 @@ export class GroupCallAdapter implements Adapter {
     host.live()?.room.endSession(participantId, id);
   }
 
-  present(event: RoomEvent): Notice[] {
+  present(event: RoomEvent): Announcement[] {
     const message = messageOf(event);
     return message ? [{ frame: frameOf(message) }] : [];
   }

@@ -7,7 +7,7 @@ import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId, Time } from '../../room/participant.ts';
 import type { Publication, Source } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, Notice, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { failed, textOf } from './errors.ts';
 import type { ApiRequest, ApiResult, ApiResults, ClientMessage, MediaStreamType, Notification, ProducerEntry } from './messages.ts';
 import { parseMessage } from './parse.ts';
@@ -85,7 +85,7 @@ export class MediasoupHttpAdapter implements Adapter {
     else room?.loseSession(participantId, id, host.now() + RECONNECT_GRACE);
   }
 
-  present(event: RoomEvent): Notice[] {
+  present(event: RoomEvent): Announcement[] {
     const notification = notificationOf(event);
     return notification ? [{ frame: JSON.stringify({ notification: true, ...notification }) }] : [];
   }

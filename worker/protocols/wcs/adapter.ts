@@ -1,16 +1,15 @@
 import { assertNever } from '../../../shared/assert-never.ts';
-import type { Connection } from '../../room/connection.ts';
 import { Refusal } from '../../room/errors.ts';
-import type { LeaveReason, RoomEvent } from '../../room/events.ts';
+import type { LeaveReason, Notice, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, ConnectionState, LiveRoom, Notice, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, INFO, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
 import { ORIGIN } from './names.ts';
 import { noSuchStream, parseMessage, readAdmittance } from './parse.ts';
-import { MEMBER, memberNotices, publishedNotice, stateFrame } from './room-api.ts';
-import { availability, playerNotices, Streams, takeStreamEvent } from './streams.ts';
+import { MEMBER, memberAnnouncements, stateFrame } from './room-api.ts';
+import { availability, playerAnnouncements, Streams, takeStreamEvent } from './streams.ts';
 
 type Operation = Extract<ClientMessage, { message: 'sendData' }>;
 
@@ -50,18 +49,18 @@ export class WcsAdapter implements Adapter {
     host.live()?.room.endSession(participantId, id);
   }
 
-  present(event: RoomEvent, host: RoomHost): readonly Notice[] {
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const room = host.live()?.room;
-    return room ? [...playerNotices(event, room), ...memberNotices(event, room)] : [];
+    return room ? [...playerAnnouncements(event, room), ...memberAnnouncements(event, room)] : [];
   }
 
-  connectionChanged(connection: Connection, state: ConnectionState, host: RoomHost): void {
-    const live = host.live();
-    const published = live && this.#streams.connectionChanged(connection, state, live, host);
-    const stream = published === undefined ? undefined : live?.room.stream(published);
-    if (!live || !stream) return;
-    const { frame, members } = publishedNotice(stream, live.room);
-    for (const member of members) host.sendTo(member, frame);
+  notify(notice: Notice, session: Session, host: RoomHost): void {
+    const room = host.live()?.room;
+    if (!room || notice.type === 'view-changed') return;
+    const { connection } = notice;
+    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, room);
+    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, room);
+    else this.#streams.connected(connection, { session, room, host });
   }
 
   farewell(reason: LeaveReason): Closing {

@@ -2,7 +2,7 @@ import type { ParticipantId } from '../../../shared/ids.ts';
 import type { RoomEvent } from '../../room/events.ts';
 import type { Room } from '../../room/room.ts';
 import type { StreamRecord } from '../../room/stream.ts';
-import type { Notice } from '../protocol.ts';
+import type { Announcement, RoomHost } from '../protocol.ts';
 import { frameOf, type RoomNews, type RoomStream } from './messages.ts';
 import { nameOf, ORIGIN, readyStream, shortName } from './names.ts';
 
@@ -10,10 +10,10 @@ import { nameOf, ORIGIN, readyStream, shortName } from './names.ts';
 export const MEMBER = 'member';
 
 /** What members are told of an event. */
-export function memberNotices(event: RoomEvent, room: Room): Notice[] {
+export function memberAnnouncements(event: RoomEvent, room: Room): Announcement[] {
   const { participantId } = event;
   const others = (id: ParticipantId) => id !== participantId && isMember(id, room);
-  const tell = (...news: RoomNews[]): Notice[] => news.map((one) => ({ frame: newsFrame(one, room), audience: others }));
+  const tell = (...news: RoomNews[]): Announcement[] => news.map((one) => ({ frame: newsFrame(one, room), audience: others }));
   switch (event.type) {
     case 'participant-joined':
       return tell({ name: 'JOINED', info: participantId }, ...readyStreams(participantId, room).map(published));
@@ -34,10 +34,10 @@ export function memberNotices(event: RoomEvent, room: Room): Notice[] {
   }
 }
 
-/** The frame by which members learn that a stream of this protocol is published now, and who they are. */
-export function publishedNotice(stream: StreamRecord, room: Room): { readonly frame: string; readonly members: ParticipantId[] } {
-  const members = room.participants().flatMap(({ id }) => (id !== stream.participantId && isMember(id, room) ? [id] : []));
-  return { frame: newsFrame(published(roomStream(stream, room)), room), members };
+/** Members learn that a stream of this protocol is published now. */
+export function tellPublished(stream: StreamRecord, room: Room, host: RoomHost): void {
+  const frame = newsFrame(published(roomStream(stream, room)), room);
+  for (const { id } of room.participants()) if (id !== stream.participantId && isMember(id, room)) host.sendTo(id, frame);
 }
 
 /** The frame by which a newcomer learns of the others; whoever has not been announced yet will be. */

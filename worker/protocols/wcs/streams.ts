@@ -1,17 +1,18 @@
 import { assertNever } from '../../../shared/assert-never.ts';
-import type { MediaId, ParticipantId } from '../../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../../shared/ids.ts';
 import type { SectionInfo } from '../../../shared/sdp.ts';
 import { logger } from '../../platform/logger.ts';
 import type { Connection } from '../../room/connection.ts';
+import type { Negotiated } from '../../room/conference.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { RoomEvent } from '../../room/events.ts';
 import { kindOf, type Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
-import type { StreamId } from '../../room/stream.ts';
-import type { ConnectionState, LiveRoom, Notice, RoomHost, Session } from '../protocol.ts';
+import type { Announcement, LiveRoom, RoomHost, Session } from '../protocol.ts';
 import { INFO, infoOf } from './errors.ts';
 import { type ClientMessage, frameOf, type MediaSessionId, type StreamEventType, type StreamRequest } from './messages.ts';
 import { readyStream, streamNamed } from './names.ts';
+import { tellPublished } from './room-api.ts';
 import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
 
 /** A stream whose media does not come up in this time has failed, in milliseconds. */
@@ -42,6 +43,8 @@ type StreamEvent = Extract<ClientMessage, { message: 'sendStreamEvent' }>;
 export class Streams {
   /** Of connections whose media has not come up yet. A running timer keeps the object awake. */
   readonly #timers = new Map<MediaId, ReturnType<typeof setTimeout>>();
+  /** Streams that are being negotiated, and have not been stopped meanwhile. */
+  readonly #pending = new Set<ClientStream>();
 
   /** Begins to publish or to play; the status that it comes to is told when its media flows, or has not come up in time. */
   async begin(request: StreamRequest, published: boolean, stage: Stage): Promise<void> {
@@ -52,14 +55,15 @@ export class Streams {
       return;
     }
     const stream = streamOf(request, published, host.now());
+    this.#pending.add(stream);
     try {
       await (published ? this.#publish(request, stream, stage) : this.#play(request, stream, stage));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      // Whatever has superseded it has told the client.
-      if (error.reason === 'superseded') return;
       logger.warn('wcs: a stream was not begun', { room: live.room.id, reason: error.reason });
-      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info: infoOf(error.reason) })));
+      if (this.#pending.has(stream)) session.send(failedFrame({ stream }, infoOf(error.reason)));
+    } finally {
+      this.#pending.delete(stream);
     }
   }
 
@@ -74,33 +78,40 @@ export class Streams {
     for (const connection of connectionsWithNotes(session.participantId, room)) this.#finish(connection, session, room);
   }
 
-  /** What the room or the media node found out about a stream's connection. @returns the stream that is now published. */
-  connectionChanged(connection: Connection, state: ConnectionState, { room }: LiveRoom, host: RoomHost): StreamId | undefined {
+  /** The media of a stream flows. */
+  connected(connection: Connection, { session, room, host }: { session: Session; room: Room; host: RoomHost }): void {
     const note = noteOf(connection);
-    if (!note) return undefined;
+    if (!note) return;
     this.#stopTimer(connection.id);
-    const tell = (frame: string) => {
-      host.sendTo(connection.participantId, frame);
-    };
-    switch (state) {
-      case 'connected':
-        tell(note.stream.published ? publishingFrame(note) : playingFrame(note, room));
-        return note.stream.published ? note.streamId : undefined;
-      case 'lost':
-        tell(failedFrame(note, connection.state === 'connected' ? INFO.iceLost : INFO.iceError));
-        end(connection, note, room);
-        return undefined;
-      case 'closed':
-        // The client has closed its PeerConnection, which it does when it stops the stream; whether it says so as well does not matter.
-        tell(stoppedFrame(note));
-        return undefined;
-      default:
-        return assertNever(state);
-    }
+    session.send(note.stream.published ? publishingFrame(note) : playingFrame(note, room));
+    const stream = note.stream.published ? room.stream(note.streamId) : undefined;
+    if (stream) tellPublished(stream, room, host);
+  }
+
+  /** The media of a stream is gone, and no client negotiates anew: that is the end of it. */
+  connectionLost(connection: Connection, session: Session, room: Room): void {
+    const note = noteOf(connection);
+    if (!note) return;
+    const neverFlowed = this.#stopTimer(connection.id);
+    session.send(failedFrame(note, neverFlowed ? INFO.iceError : INFO.iceLost));
+    // The room is in the middle of a change.
+    queueMicrotask(() => {
+      end(connection, note, room);
+    });
+  }
+
+  /** The stream that was played has ended, or the client has closed its PeerConnection, which it does when it stops a stream. */
+  connectionClosed(connection: Connection, session: Session, room: Room): void {
+    const note = noteOf(connection);
+    if (!note) return;
+    this.#stopTimer(connection.id);
+    const isOver = !note.stream.published && !room.stream(note.streamId);
+    session.send(isOver ? failedFrame(note, INFO.publisherStopped) : stoppedFrame(note));
   }
 
   #finish(connection: Connection & { readonly note: Note }, session: Session, room: Room): void {
     this.#stopTimer(connection.id);
+    this.#pending.delete(connection.note.stream);
     session.send(stoppedFrame(connection.note));
     end(connection, connection.note, room);
   }
@@ -117,13 +128,12 @@ export class Streams {
       const purpose = purposeOf(stream);
       const sources = { audio: 'microphone', video: request.screen ? 'screen' : 'camera' } as const;
       const offer = { sdp: request.sdp, purpose, note: { stream, streamId } };
-      const { sdp, sections } = await conference.publishByOffer(session.participantId, offer, { stream: streamId, sources });
+      const answer = await conference.publishByOffer(session.participantId, offer, { stream: streamId, sources });
       this.#answered(
-        negotiated(stream, sections),
-        streamId,
-        sdp,
+        stream,
+        answer,
         stage,
-        sections.some(({ producer }) => producer !== undefined),
+        answer.sections.some(({ producer }) => producer !== undefined),
       );
     } catch (error) {
       room.closeStream(streamId);
@@ -137,60 +147,56 @@ export class Streams {
     const streamId = streamNamed(request.name, room)?.id;
     if (streamId === undefined) throw new Refusal('stream-not-found');
     const offer = { sdp: request.sdp, purpose: purposeOf(stream), note: { stream, streamId } };
-    const { sdp, sections } = await conference.viewByOffer(session.participantId, { stream: streamId }, offer);
+    const answer = await conference.viewByOffer(session.participantId, { stream: streamId }, offer);
     const publications = room.stream(streamId)?.publications ?? [];
     this.#answered(
-      negotiated(stream, sections),
-      streamId,
-      sdp,
+      stream,
+      answer,
       stage,
-      publications.every((one) => isCarried(one, sections)),
+      publications.every((one) => isCarried(one, answer.sections)),
     );
   }
 
   /** Sends the answer, and waits for the media. */
-  #answered(stream: ClientStream, streamId: StreamId, sdp: string, { session, live: { room }, host }: Stage, hasCodecs: boolean): void {
-    const purpose = purposeOf(stream);
-    const connection = room.connectionsOf(session.participantId).find((one) => one.purpose === purpose);
-    if (!connection) throw new Refusal('superseded');
+  #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live: { room } }: Stage, hasCodecs: boolean): void {
+    const asAsked = noteOf(connection);
+    if (!asAsked) throw new Error('a connection has lost its note');
     if (!hasCodecs) {
       room.closeConnection(connection.id);
       throw new Refusal('cannot-subscribe');
     }
-    const note: Note = { stream, streamId };
+    const note = { ...asAsked, stream: negotiated(asked, sections) };
     room.annotate(connection.id, note);
-    const { mediaSessionId, audioCodec } = stream;
-    if (!stream.published && audioCodec !== undefined) session.send(frameOf('notifyAudioCodec', mediaSessionId, { name: audioCodec }));
+    const { mediaSessionId, published, audioCodec } = note.stream;
+    if (!published && audioCodec !== undefined) session.send(frameOf('notifyAudioCodec', mediaSessionId, { name: audioCodec }));
     session.send(frameOf('setRemoteSDP', mediaSessionId, sdp, true));
     const timer = setTimeout(() => {
       this.#timers.delete(connection.id);
-      if (room.connection(connection.id)?.state !== 'new') return;
-      host.sendTo(session.participantId, failedFrame(note, INFO.iceTimeout));
+      session.send(failedFrame(note, INFO.iceTimeout));
       end(connection, note, room);
     }, ICE_TIMEOUT);
     this.#timers.set(connection.id, timer);
   }
 
-  #stopTimer(connection: MediaId): void {
+  /** @returns whether it was running. */
+  #stopTimer(connection: MediaId): boolean {
     clearTimeout(this.#timers.get(connection) ?? null);
-    this.#timers.delete(connection);
+    return this.#timers.delete(connection);
   }
 }
 
 /** What players are told of an event: each by the name that it has for the stream. */
-export function playerNotices(event: RoomEvent, room: Room): Notice[] {
+export function playerAnnouncements(event: RoomEvent, room: Room): Announcement[] {
   switch (event.type) {
-    case 'stream-ended':
-      return noticesTo(event.stream.id, room, (note) => failedFrame(note, INFO.publisherStopped));
     case 'publication-paused':
     case 'publication-resumed':
-      return noticesTo(event.publication.stream, room, ({ stream: { mediaSessionId } }) =>
+      return announcementsTo(event.publication.stream, room, ({ stream: { mediaSessionId } }) =>
         frameOf('notifyStreamEvent', { mediaSessionId, type: muteEventOf(event.publication) }),
       );
     case 'data-sent':
       return event.stream === undefined
         ? []
-        : noticesTo(event.stream, room, ({ stream: { mediaSessionId } }) =>
+        : announcementsTo(event.stream, room, ({ stream: { mediaSessionId } }) =>
             frameOf('notifyStreamEvent', { mediaSessionId, type: 'data', payload: event.data }),
           );
     default:
@@ -271,7 +277,7 @@ function end({ id }: Connection, { stream, streamId }: Note, room: Room): void {
   if (stream.published) room.closeStream(streamId);
 }
 
-function noticesTo(stream: StreamId, room: Room, frame: (note: Note) => string): Notice[] {
+function announcementsTo(stream: StreamId, room: Room, frame: (note: Note) => string): Announcement[] {
   return room.viewsOfStream(stream).flatMap(({ participantId, connectionId }) => {
     const connection = room.connection(connectionId);
     const note = connection && noteOf(connection);
@@ -293,12 +299,12 @@ function playingFrame({ stream, streamId }: Note, room: Room): string {
   return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', { ...stateOf('audio'), ...stateOf('video') }));
 }
 
-function stoppedFrame({ stream }: Note): string {
+function stoppedFrame({ stream }: Pick<Note, 'stream'>): string {
   const [status, info] = stream.published ? (['UNPUBLISHED', INFO.publisherStopped] as const) : (['STOPPED', INFO.stoppedByUser] as const);
   return frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { info }));
 }
 
-function failedFrame({ stream }: Note, info: string): string {
+function failedFrame({ stream }: Pick<Note, 'stream'>, info: string): string {
   return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info }));
 }
 
