@@ -116,6 +116,10 @@ it('signs of life, telephony, unknown messages and messages without arguments ar
   const caller = await opened();
   caller.raw('{"message":"pong"}');
   for (const data of [[], [null], [7], [[]], ['x', 'y']]) {
+    for (const message of ['publishStream', 'playStream']) {
+      caller.say(message, ...data);
+      expect(await caller.status(null)).toMatchObject({ status: 'FAILED', info: 'MediaSessionId is null' });
+    }
     for (const message of ['ping', 'pong', 'pushLogs', 'submitBugReport', 'sessionDebug', 'call', 'hangup', 'webRTCMetricsBatch', 'fly']) {
       caller.say(message, ...data);
     }

@@ -61,6 +61,11 @@ const RequestSchema = z.object({
   custom: ApplicationSchema,
 });
 
+/** What can be read of a request that is none. */
+const ReadableSchema = z
+  .object({ mediaSessionId: MediaSessionIdSchema.nullable().catch(null), name: StreamNameSchema.catch('') })
+  .catch({ mediaSessionId: null, name: '' });
+
 const REQUEST_PROBLEMS: Readonly<Record<string, string>> = {
   mediaSessionId: INFO.noSessionId,
   mediaProvider: INFO.noCommonCodecs,
@@ -147,9 +152,9 @@ function parseRequest(message: 'publishStream' | 'playStream', argument: unknown
     const screen = constraints.video.type === 'screen';
     return { ok: true, message: { message, request: { ...rest, screen, ...(custom.name !== undefined && { room: custom.name }) } } };
   }
-  const [field = ''] = request.error.issues[0]?.path ?? [];
-  const known = z.object({ mediaSessionId: MediaSessionIdSchema.nullable().catch(null), name: StreamNameSchema.catch('') });
-  const event = failedRequest(known.parse(Object(argument)), message === 'publishStream', REQUEST_PROBLEMS[String(field)] ?? INFO.failed);
+  const [field = 'mediaSessionId'] = request.error.issues[0]?.path ?? [];
+  const known = ReadableSchema.parse(argument);
+  const event = failedRequest(known, message === 'publishStream', REQUEST_PROBLEMS[String(field)] ?? INFO.failed);
   return { ok: false, problem: `${message} without ${String(field)}`, answer: frameOf('notifyStreamStatusEvent', event) };
 }
 
