@@ -129,6 +129,24 @@ it('players of a publisher whose page is gone are told, and play it again when i
   await bob.receives('second');
 });
 
+it('a PeerConnection that is closed without a word ends its stream', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'first');
+  await bob.play('cam', 'second');
+  await Promise.all([bob.receives('first'), bob.receives('second')]);
+  await bob.page.evaluate(() => {
+    window.probe.connections[0]?.close();
+  });
+  await bob.logs('first', 'STOPPED Stopped by user');
+  await ada.page.evaluate(() => {
+    for (const connection of window.probe.connections) connection.close();
+  });
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  await bob.logs('second', 'FAILED Stopped by publisher stop');
+});
+
 it('addresses that name a stream and no room meet in the default room', async () => {
   const edge = world.stack.url.replace('http', 'ws');
   const [ada, bob] = [await connected('2.0.276', `${edge}/camera-1`), await connected('2.0.180', edge)];

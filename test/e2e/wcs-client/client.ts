@@ -28,13 +28,21 @@ export interface PublishOptions {
   readonly stripCodecs?: string;
 }
 
+/** Moments of a stream, in milliseconds of the page's clock. */
+export interface Times {
+  /** When the SDK sent its request, which is after it has opened the camera. */
+  sent?: number;
+  /** When it was PUBLISHING or PLAYING. */
+  reached?: number;
+  firstFrame?: number;
+}
+
 interface Held {
   readonly stream: SdkStream;
   readonly display: HTMLElement;
   /** Statuses with their `info`, and stream events with their payload, in order. */
   readonly log: string[];
-  /** When the stream was asked for and when it was PUBLISHING or PLAYING, in milliseconds of the page's clock. */
-  readonly times: { asked: number; reached?: number; firstFrame?: number };
+  readonly times: Times;
   readonly snapshots: string[];
 }
 
@@ -63,6 +71,8 @@ class WcsClient {
   readonly #sdk: Sdk;
   readonly #roomApi: RoomApi;
   readonly #streams = new Map<string, Held>();
+  /** When each stream was asked for, by its id. */
+  readonly #sent = new Map<string, number>();
   #session: SdkSession | undefined;
   #roomSession: SdkRoomSession | undefined;
   #room: SdkRoom | undefined;
@@ -70,6 +80,7 @@ class WcsClient {
   constructor(sdk: Sdk, roomApi: RoomApi) {
     this.#sdk = sdk;
     this.#roomApi = roomApi;
+    this.#watchRequests();
   }
 
   /** Opens a session. @returns once it is established, or has ended. */
@@ -189,8 +200,10 @@ class WcsClient {
     return this.#streams.get(key)?.log ?? [];
   }
 
-  times(key: string): Held['times'] {
-    return this.#held(key).times;
+  times(key: string): Times {
+    const { stream, times } = this.#held(key);
+    const sent = this.#sent.get(stream.id());
+    return { ...times, ...(sent !== undefined && { sent }) };
   }
 
   state(key: string): StreamState {
@@ -239,7 +252,7 @@ class WcsClient {
   }
 
   #hold(key: string, display: HTMLElement, stream: SdkStream): Held {
-    const held: Held = { stream, display, log: [], times: { asked: performance.now() }, snapshots: [] };
+    const held: Held = { stream, display, log: [], times: {}, snapshots: [] };
     this.#streams.set(key, held);
     for (const status of STATUSES) {
       stream.on(status, () => {
@@ -259,6 +272,20 @@ class WcsClient {
     });
     this.#watchFirstFrame(held);
     return held;
+  }
+
+  #watchRequests(): void {
+    const request = /^\{"message":"(?:publish|play)Stream".*?"mediaSessionId":"([^"]+)"/u;
+    const note = (frame: string): void => {
+      const [, id] = request.exec(frame) ?? [];
+      if (id !== undefined) this.#sent.set(id, performance.now());
+    };
+    window.WebSocket = class extends WebSocket {
+      override send(frame: string): void {
+        note(frame);
+        super.send(frame);
+      }
+    };
   }
 
   #watchFirstFrame({ display, times }: Held): void {

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { installProbe } from '../page-probe.ts';
-import type { PublishOptions, Reception, StreamState } from './client.ts';
+import type { PublishOptions, Reception, StreamState, Times } from './client.ts';
 
 export const VERSIONS = ['2.0.180', '2.0.276'] as const;
 export type SdkVersion = (typeof VERSIONS)[number];
@@ -170,7 +170,7 @@ export class Streamer {
     return this.page.evaluate((which) => window.wcs.state(which), key);
   }
 
-  times(key: string): Promise<{ asked: number; reached?: number; firstFrame?: number }> {
+  times(key: string): Promise<Times> {
     return this.page.evaluate((which) => window.wcs.times(which), key);
   }
 
