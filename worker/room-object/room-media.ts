@@ -49,6 +49,15 @@ const REFUSALS: Readonly<Record<MediaErrorReason | 'unreachable', RefusalReason>
   unauthorized: 'media-unavailable',
   internal: 'media-unavailable',
   'shutting-down': 'media-unavailable',
+  overloaded: 'media-unavailable',
+  'missing-program': 'media-unavailable',
+  'no-picture': 'publication-not-found',
+  // No call of a room is refused for one of these.
+  'document-not-found': 'media-unavailable',
+  'page-not-found': 'media-unavailable',
+  'invalid-document': 'media-unavailable',
+  'encrypted-document': 'media-unavailable',
+  'costly-document': 'media-unavailable',
   unreachable: 'media-unavailable',
 };
 

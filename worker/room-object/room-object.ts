@@ -224,6 +224,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       case 'audio-levels':
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
+      case 'video-format':
+      case 'statistics':
+        // No protocol asks for these yet.
+        return;
       case 'room-closed':
         logger.warn('media lost', { room: room.id, cause: event.cause });
         media.lost();
