@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { TEST_SECRET } from './secrets.ts';
@@ -17,12 +19,15 @@ export interface EdgeOptions {
 export class Edge {
   readonly url: string;
   readonly storage: string;
+  /** What the Worker has logged, line by line. */
+  readonly log: readonly string[];
   readonly #miniflare: Miniflare;
   readonly #ownsStorage: boolean;
 
-  private constructor(url: string, storage: string, miniflare: Miniflare, ownsStorage: boolean) {
+  private constructor(url: string, storage: string, miniflare: Miniflare, ownsStorage: boolean, log: readonly string[]) {
     this.url = url;
     this.storage = storage;
+    this.log = log;
     this.#miniflare = miniflare;
     this.#ownsStorage = ownsStorage;
   }
@@ -31,7 +36,12 @@ export class Edge {
     const folder = storage ?? (await mkdtemp(join(tmpdir(), 'parley-edge-')));
     const assets = join(folder, 'assets');
     await mkdir(assets, { recursive: true });
+    const log: string[] = [];
     const miniflare = new Miniflare({
+      handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+        for (const output of [stdout, stderr]) createInterface(output).on('line', (line) => log.push(line));
+        stderr.pipe(process.stderr, { end: false });
+      },
       host: '127.0.0.1',
       port,
       modules: true,
@@ -44,7 +54,7 @@ export class Edge {
       bindings: { PARLEY_MODE: 'development', MEDIA_NODE_URL: mediaNodeUrl, MEDIA_NODE_SECRET: TEST_SECRET, ...settings },
     });
     await miniflare.ready;
-    return new Edge(`http://127.0.0.1:${port}`, folder, miniflare, storage === undefined);
+    return new Edge(`http://127.0.0.1:${port}`, folder, miniflare, storage === undefined, log);
   }
 
   /** Stops the edge at once, as a crash would: sockets are cut, nothing is said to anybody. */
