@@ -63,10 +63,10 @@ export class PeerBrowser {
     await once(server, 'listening');
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     await page.evaluate(async () => {
-      window.streams = new Map([['microphone', await navigator.mediaDevices.getUserMedia({ audio: true })]]);
+      Object.assign(window, { microphone: await navigator.mediaDevices.getUserMedia({ audio: true }) });
     });
     // Its types cannot follow an argument whose type is not known yet.
-    const evaluate: Page['evaluate'] = (run, argument) => page.evaluate(run as never, argument) as Promise<never>;
+    const evaluate: Page['evaluate'] = (run, argument) => page.evaluate(run as never, argument);
     return PeerBrowser.#on({ evaluate }, async () => {
       await browser.close();
       server.close();
@@ -76,7 +76,7 @@ export class PeerBrowser {
   static async #on(page: Page, close: () => Promise<void>): Promise<PeerBrowser> {
     await page.evaluate(() => {
       window.peers = new Map();
-      window.streams ??= new Map();
+      window.streams = new Map();
     }, undefined);
     return new PeerBrowser(page, close);
   }
