@@ -5,7 +5,7 @@ import type { RefusalReason } from '../../worker/room/errors.ts';
 import type { Notice } from '../../worker/room/events.ts';
 import { Room } from '../../worker/room/room.ts';
 import { newRoom } from '../../worker/room/snapshot.ts';
-import { MediaClient } from '../../worker/room-object/media-client.ts';
+import { MediaClient } from '../../worker/platform/media-client.ts';
 import { RoomMedia } from '../../worker/room-object/room-media.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode, type TestNode } from '../media-node/support/node.ts';

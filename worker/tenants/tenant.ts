@@ -2,9 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_TENANT } from '../../shared/ids.ts';
 
 /** Names a tenant, in what its clients send and in the names of its rooms. */
-export const TenantCodeSchema = z
-  .string()
-  .regex(/^[\w.-]{1,64}$/u, 'must be 1 to 64 letters, digits, dots, hyphens or underscores');
+export const TenantCodeSchema = z.string().regex(/^[\w.-]{1,64}$/u, 'must be 1 to 64 letters, digits, dots, hyphens or underscores');
 
 /**
  * What one tenant may set for itself. Everything has a default, so that a new setting needs no change of what is stored.
