@@ -1,7 +1,7 @@
 import type { MediaOrder, Notice, RoomEvent } from '../../worker/room/events.ts';
 import type { RecordStore } from '../../worker/room/records.ts';
 import { Room } from '../../worker/room/room.ts';
-import { newRoom, type RoomSnapshot } from '../../worker/room/snapshot.ts';
+import { newRoom, type RoomOptions, type RoomSnapshot } from '../../worker/room/snapshot.ts';
 
 /** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
 export class MemoryStore implements RecordStore {
@@ -46,8 +46,11 @@ export class RoomUnderTest {
   readonly notices: Notice[] = [];
   readonly room: Room;
 
-  constructor(capacity = 100) {
-    this.room = this.#open(newRoom('default/test', 0), capacity);
+  /** Called in the middle of the change of which the event tells. */
+  onEvent: (event: RoomEvent) => void = () => undefined;
+
+  constructor(capacity = 100, options: RoomOptions = {}) {
+    this.room = this.#open(newRoom('default/test', 0, options), capacity);
     this.room.save();
   }
 
@@ -78,7 +81,10 @@ export class RoomUnderTest {
 
   #open(snapshot: RoomSnapshot, capacity: number): Room {
     return new Room(snapshot, { capacity }, this.store, {
-      event: (event) => this.events.push(event),
+      event: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
       notice: (notice) => this.notices.push(notice),
       order: (order) => this.orders.push(order),
       gone: (participantId, reason) => this.gone.push([participantId, reason]),

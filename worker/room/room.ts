@@ -515,7 +515,8 @@ export class Room {
    * @throws Refusal `participant-not-found` where either of the two is not there.
    */
   say(from: ParticipantId, text: string, now: Time, to?: ParticipantId): void {
-    for (const id of [from, to]) if (id !== undefined) this.require(id);
+    this.#requireAnnounced(from);
+    if (to !== undefined) this.require(to);
     const addressee = to === undefined ? {} : { to };
     this.#messages.set({ id: messageIdOf(this.sequence + 1), from, ...addressee, text, at: now });
     const oldest = this.#messages.size > KEPT_MESSAGES ? this.#messages.oldest() : undefined;
@@ -529,7 +530,8 @@ export class Room {
    * @throws Refusal `participant-not-found` where sender or addressee is not there.
    */
   sendData(from: ParticipantId, data: unknown, about: { readonly to?: ParticipantId; readonly stream?: StreamId } = {}): void {
-    for (const id of [from, about.to]) if (id !== undefined) this.require(id);
+    this.#requireAnnounced(from);
+    if (about.to !== undefined) this.require(about.to);
     this.#tell(from, { type: 'data-sent', participantId: from, data, ...about });
   }
 
@@ -539,7 +541,7 @@ export class Room {
    * @throws Refusal `participant-not-found`, `floor-taken`.
    */
   takeFloor(floor: Floor, participantId: ParticipantId): void {
-    this.require(participantId);
+    this.#requireAnnounced(participantId);
     const holder = this.floorHolder(floor);
     if (holder === participantId) return;
     if (holder !== undefined) throw new Refusal('floor-taken');
@@ -753,6 +755,12 @@ export class Room {
 
   #newestFor(connection: Connection): Connection | undefined {
     return this.connectionFor(connection.participantId, connection.purpose);
+  }
+
+  /** What nobody knows to be there cannot say or take anything. @throws Refusal `participant-not-found` */
+  #requireAnnounced(id: ParticipantId): void {
+    const { presence, observer } = this.require(id);
+    if (presence.state === 'entering' || observer) throw new Refusal('participant-not-found');
   }
 
   #requireWatched(watchedId: ParticipantId, stream: StreamId | undefined): void {
