@@ -1,3 +1,4 @@
+import { nameOfSection } from '../sfu/room.ts';
 import type { Rooms } from '../sfu/rooms.ts';
 import type { Handlers } from './call.ts';
 
@@ -11,6 +12,9 @@ export function connectionHandlers(
   | 'attachProducer'
   | 'detachProducer'
   | 'setSectionPaused'
+  | 'setSectionLayers'
+  | 'watchSection'
+  | 'unwatchSection'
   | 'connectionStats'
   | 'closeConnection'
 > {
@@ -33,6 +37,18 @@ export function connectionHandlers(
     },
     async setSectionPaused({ path: { room, generation, connection, mid }, body: { paused } }) {
       await rooms.get(room, generation).connections.setSectionPaused(connection, mid, paused);
+      return {};
+    },
+    async setSectionLayers({ path: { room, generation, connection, mid }, body }) {
+      await rooms.get(room, generation).connections.setSectionLayers(connection, mid, body);
+      return {};
+    },
+    watchSection({ path: { room, generation, connection, mid } }) {
+      rooms.get(room, generation).watchSection(connection, mid);
+      return {};
+    },
+    unwatchSection({ path: { room, generation, connection, mid } }) {
+      rooms.get(room, generation).unwatch(nameOfSection(connection, mid));
       return {};
     },
     connectionStats({ path: { room, generation, connection } }) {

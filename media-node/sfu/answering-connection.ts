@@ -11,6 +11,7 @@ import { foreignPayloadTypes } from '../sdp/payload-types.ts';
 import type { WrittenSection } from '../sdp/write.ts';
 import { codecName, Connection, streamNames } from './connection.ts';
 import { Downlink } from './downlink.ts';
+import type { Layers } from './layers.ts';
 
 interface Publishing extends PublishDecision {
   readonly producer: types.Producer;
@@ -70,6 +71,14 @@ export class AnsweringConnection extends Connection {
 
   setPaused(mid: string, isPaused: boolean): Promise<void> {
     return this.#view(mid).downlink.setPaused(isPaused);
+  }
+
+  setLayers(mid: string, layers: Layers): Promise<void> {
+    return this.#view(mid).downlink.setLayers(layers);
+  }
+
+  consumerIn(mid: string): types.Consumer | undefined {
+    return this.#view(mid).downlink.attached?.consumer;
   }
 
   #view(mid: string): Viewing {
@@ -186,7 +195,14 @@ function areEqual(a: unknown, b: unknown): boolean {
 function infoOf(mid: string, kind: MediaKind, active: Publishing | Viewing | undefined): SectionInfo {
   if (active === undefined) return { mid, kind, direction: 'inactive' };
   if (active.use === 'publish')
-    return { mid, kind, direction: 'recvonly', producer: active.producer.id, codec: codecName(active.producer) };
+    return {
+      mid,
+      kind,
+      direction: 'recvonly',
+      producer: active.producer.id,
+      codec: codecName(active.producer),
+      ...(active.publication.rids.length > 0 && { rids: [...active.publication.rids] }),
+    };
   const { attached } = active.downlink;
   if (attached === undefined) return { mid, kind, direction: 'sendonly' };
   const { producer, consumer } = attached;

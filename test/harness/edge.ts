@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readD1Migrations } from '@cloudflare/vitest-pool-workers';
@@ -46,7 +46,11 @@ export class Edge {
       script: await bundledWorker(protocols),
       compatibilityDate: '2026-04-01',
       cf: false,
-      durableObjects: { ROOMS: { className: 'RoomObject', useSQLite: true } },
+      compatibilityFlags: ['enable_request_signal'],
+      durableObjects: {
+        ROOMS: { className: 'RoomObject', useSQLite: true },
+        POLLING_SESSIONS: { className: 'PollingSession', useSQLite: true },
+      },
       durableObjectsPersist: join(folder, 'rooms'),
       d1Databases: { DB: 'parley' },
       d1Persist: join(folder, 'database'),
@@ -82,6 +86,18 @@ export class Edge {
   }
 }
 
+/** The rule of wrangler.toml for the Socket.IO library. */
+const clientLibraryAsText: Plugin = {
+  name: 'client-library-as-text',
+  setup: (bundling) => {
+    // The bundler is written in Go, which does not know the flag `u`.
+    bundling.onLoad({ filter: /\/dist\/socket\.io.*\.js(?:\.map)?$/ }, async ({ path }) => ({
+      contents: await readFile(path, 'utf8'),
+      loader: 'text',
+    }));
+  },
+};
+
 const MIGRATIONS = resolve(import.meta.dirname, '../../worker/migrations');
 
 /** Brings a database up to date, as `wrangler d1 migrations apply` does. */
@@ -114,7 +130,7 @@ async function bundle(protocols: string): Promise<string> {
     target: 'es2023',
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*'],
-    plugins: [tableOfProtocols(protocols)],
+    plugins: [clientLibraryAsText, tableOfProtocols(protocols)],
   });
   return outputFiles[0]?.text ?? '';
 }

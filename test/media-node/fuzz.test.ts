@@ -220,15 +220,30 @@ describe('mutated parameters', () => {
       await post('setConsumerLayers', JSON.stringify(mutated({ spatialLayer: 1, temporalLayer: 1 }, changes)), { consumer });
     });
   });
+
+  test('limits of a room', { timeout: TIMEOUT }, async () => {
+    const limits = {
+      everyConnection: { maxIncomingBitrate: 1_000_000, maxAudioBitrate: 50_000, maxVideoBitrate: 500_000 },
+      connections: [{ connection: transport, maxIncomingBitrate: 100_000 }],
+      sections: [{ connection: transport, mid: '0', spatialLayer: 1, temporalLayer: 1 }],
+      consumers: [{ consumer, spatialLayer: 1 }],
+    };
+    await property(mutations, async (changes) => {
+      await post('setLimits', JSON.stringify(mutated(limits, changes)));
+    });
+  });
 });
 
 const OPERATIONS = (Object.keys(mediaApi) as MediaOperation[]).filter((operation) => mediaApi[operation].method !== 'DELETE');
+
+/** Names of what is not there. */
+const OTHERS = { connection: 'none', mid: '0', document: 'none', page: '1' };
 
 describe('anything at all', () => {
   test('any JSON as the body of any order', { timeout: TIMEOUT }, async () => {
     await property(fc.tuple(fc.constantFrom(...OPERATIONS), fc.json({ maxDepth: 6 })), async ([operation, body]) => {
       const { method, bodyType }: Endpoint = mediaApi[operation];
-      const sent = { method, path: pathTo(operation, { ...path, transport, producer, consumer, document: 'none', page: 1 }), body };
+      const sent = { method, path: pathTo(operation, { ...path, transport, producer, consumer, ...OTHERS }), body };
       const { status } = await (bodyType === 'application/json' ? t.client.sendSigned(sent) : t.client.sendDigested(sent));
       expect(status).toBeLessThan(500);
     });
@@ -256,7 +271,17 @@ describe('anything at all', () => {
       fc.constantFrom('..', '.', '%', 'a/b', '%2e%2e', '*', ':room', '0', '1e9'),
     );
     await property(fc.tuple(fc.constantFrom(...OPERATIONS), text, text, text), async ([operation, room, generation, id]) => {
-      const sent = { room: `fuzz/${room}`, generation, transport: id, producer: id, consumer: id, document: id, page: generation };
+      const sent = {
+        room: `fuzz/${room}`,
+        generation,
+        transport: id,
+        producer: id,
+        consumer: id,
+        connection: id,
+        mid: id,
+        document: id,
+        page: generation,
+      };
       const { status } = await t.client.sendSigned({ method: mediaApi[operation].method, path: pathTo(operation, sent) });
       expect(status).toBeLessThan(500);
     });

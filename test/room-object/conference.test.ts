@@ -39,6 +39,7 @@ beforeEach(() => {
     event: () => undefined,
     notice: (notice) => notices.push(notice),
     gone: () => undefined,
+    defer: () => undefined,
     order: (order) => {
       conference.carryOut(order).catch((error: unknown) => failures.push(error));
     },

@@ -11,6 +11,8 @@ import { isAtHome } from './access.ts';
 import { doorOf } from './door.ts';
 import { takeUpgrade } from './find-room.ts';
 import { takeMediaEvents } from './media-events.ts';
+import { isSocketIoPath } from './socket-io/path.ts';
+import { takeSocketIo } from './socket-io/take-socket-io.ts';
 import { MEDIA_EVENTS_PATH } from '../../shared/media-api.ts';
 
 /** The front door: stateless, it finds out which protocol and which room a request is for and hands it over. */
@@ -26,6 +28,7 @@ app.use(async (context, next) => {
   if (!isAtHome(settingsOf(context.env), new URL(context.req.url))) {
     return context.text('In development mode this edge answers on loopback addresses only. Set PARLEY_MODE to production.\n', 403);
   }
+  if (isSocketIoPath(context.req.path)) return takeSocketIo(context.req.raw, context.env);
   if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return takeUpgrade(context.req.raw, context.env);
   return next();
 });
@@ -33,13 +36,15 @@ app.use(async (context, next) => {
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
 app.post(MEDIA_EVENTS_PATH, (context) => takeMediaEvents(context.req.raw, context.env));
 
-for (const { name, api } of entrances) {
-  for (const path of api?.paths ?? []) {
-    app.use(`${path}/*`, async (context, next) => {
-      context.set('door', doorOf(name, context.env));
-      await next();
-    });
-    if (api) app.route(path, api.routes);
+for (const { name, api = [] } of entrances) {
+  for (const { paths, routes } of [api].flat()) {
+    for (const path of paths) {
+      app.use(`${path}/*`, async (context, next) => {
+        context.set('door', doorOf(name, context.env));
+        await next();
+      });
+      app.route(path, routes);
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface RoomGate extends Rpc.DurableObjectBranded {
 export interface Env {
   /** One object per room, named by the room's id. */
   readonly ROOMS: DurableObjectNamespace<RoomGate>;
+  /** One object per client that speaks Socket.IO over polling. */
+  readonly POLLING_SESSIONS: DurableObjectNamespace;
   /** What outlives rooms, or is asked for across them: tenants, and lists of files, recordings and calls. */
   readonly DB: D1Database;
   /** The bytes of shared files and recordings. */

@@ -223,6 +223,7 @@ function notificationOf(event: RoomEvent): Notification | undefined {
     case 'blur-changed':
     case 'message-sent':
     case 'data-sent':
+    case 'stroke-drawn':
     case 'floor-taken':
     case 'floor-released':
       return undefined;
