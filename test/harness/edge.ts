@@ -149,9 +149,9 @@ async function bundle(protocols: string): Promise<string> {
 function tableOfProtocols(path: string): Plugin {
   return {
     name: 'table-of-protocols',
-    setup: ({ onResolve }) => {
-      // eslint-disable-next-line require-unicode-regexp -- esbuild takes the expression for one of Go's, which has no such flag
-      onResolve({ filter: /\/protocols\/index\.ts$/ }, ({ importer }) => (importer === path ? undefined : { path }));
+    setup: (bundler) => {
+      // esbuild takes the expression for one of Go's, which has no flag for Unicode.
+      bundler.onResolve({ filter: /\/protocols\/index\.ts$/ }, ({ importer }) => (importer === path ? undefined : { path }));
     },
   };
 }
