@@ -9,9 +9,9 @@ import { installPackages } from './setup/debian-packages.ts';
 import { makeDevSecrets } from './setup/dev-secrets.ts';
 import { provideWorkerBinary } from './setup/worker-binary.ts';
 
-/** A program in PATH. */
+/** A program in PATH, or where Debian has those of the administrator. */
 function findProgram(names: readonly string[]): string | undefined {
-  const directories = (process.env.PATH ?? '').split(delimiter);
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return names.flatMap((name) => directories.map((directory) => join(directory, name))).find((path) => existsSync(path));
 }
 
@@ -65,6 +65,7 @@ export async function setUpForTests(): Promise<Record<string, string>> {
     ...running,
     CHROMIUM_BIN: await provideChromium(),
     FIREFOX_BIN: await provideFirefox(),
+    IP_BIN: await provideProgram('Giving Firefox a network of its own', ['ip'], 'iproute2'),
     TURNSERVER_BIN: await provideCoturn(),
   };
 }
