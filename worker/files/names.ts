@@ -6,6 +6,9 @@ export function baseNameOf(name: string): string {
     .normalize('NFC')
     .replace(/\.[^.]*$/u, '')
     .replaceAll(/[^\p{L}\p{M}\p{N}._-]+/gu, '_');
-  const inner = [...base].slice(0, MAX_BASE_NAME).join('').replaceAll(/^[._]+|[._]+$/gu, '');
+  const inner = [...base]
+    .slice(0, MAX_BASE_NAME)
+    .join('')
+    .replaceAll(/^[._]+|[._]+$/gu, '');
   return inner === '' ? 'file' : inner;
 }

@@ -8,7 +8,12 @@ import { UploadRefused } from '../transfer/refusal.ts';
 const PAGES_AT_ONCE = 4;
 
 /** The document's fault, and nobody else's. */
-const BROKEN: ReadonlySet<MediaCallError['reason']> = new Set(['invalid-document', 'encrypted-document', 'costly-document', 'body-too-large']);
+const BROKEN: ReadonlySet<MediaCallError['reason']> = new Set([
+  'invalid-document',
+  'encrypted-document',
+  'costly-document',
+  'body-too-large',
+]);
 
 /**
  * Has the media node draw the pages of a PDF that is stored already, and stores them beside it.

@@ -50,7 +50,8 @@ export async function receiveFile(request: Request, body: AsyncIterable<Uint8Arr
 
   const store = new FileStore(env.DB, env.FILES);
   const file = { id: randomName(), tenant: tenant.code, ...grant };
-  if (!(await store.announce(file, Math.min(announced, MAX_FILE_BYTES), tenant.settings.fileQuota))) throw new UploadRefused('quota-exceeded');
+  if (!(await store.announce(file, Math.min(announced, MAX_FILE_BYTES), tenant.settings.fileQuota)))
+    throw new UploadRefused('quota-exceeded');
   try {
     // Asked after the announcement: a room that ends from now on knows of this file.
     if (!(await env.ROOMS.getByName(grant.room).isLiving(grant.life))) throw new UploadRefused('no-room');

@@ -37,7 +37,11 @@ export interface Progress {
  * @returns how far the recording has come, and `part`, the number of this part.
  * @throws UploadRefused; nothing of the part is left then.
  */
-export async function receivePart(request: Request, body: AsyncIterable<Uint8Array>, env: Env): Promise<Progress & { readonly part: number }> {
+export async function receivePart(
+  request: Request,
+  body: AsyncIterable<Uint8Array>,
+  env: Env,
+): Promise<Progress & { readonly part: number }> {
   const grant = await grantOf(request, env);
   const asked = numberOf(request);
   const tenant = await tenantsOf(env).find(tenantOf(grant.room));
@@ -52,7 +56,10 @@ export async function receivePart(request: Request, body: AsyncIterable<Uint8Arr
 
   const key = partKey(grant.recording, randomName());
   const size = await putStream(env.FILES, key, bytes, { limit: MAX_PART_BYTES, type: type ?? 'application/octet-stream' });
-  const part = await store.addPart({ recording: grant.recording, number: asked, key, size, type: type ?? '' }, tenant.settings.recordingQuota);
+  const part = await store.addPart(
+    { recording: grant.recording, number: asked, key, size, type: type ?? '' },
+    tenant.settings.recordingQuota,
+  );
   if (part === undefined) {
     await env.FILES.delete(key);
     throw new UploadRefused('quota-exceeded');

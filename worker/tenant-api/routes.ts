@@ -70,17 +70,19 @@ tenantApi.get('/calls', (context) =>
     const page = await new UsageStore(context.env.DB).list(context.var.tenant, query);
     return {
       ...page,
-      items: page.items.map(({ id, kind, room, participant, name, started_at: from, ended_at: to, direct_ms: direct, routed_ms: routed }) => ({
-        id,
-        kind,
-        room: roomNameOf(room),
-        participant,
-        name,
-        from: momentOf(from),
-        to: momentOf(to),
-        p2pSeconds: inSeconds(direct),
-        sfuSeconds: inSeconds(routed),
-      })),
+      items: page.items.map(
+        ({ id, kind, room, participant, name, started_at: from, ended_at: to, direct_ms: direct, routed_ms: routed }) => ({
+          id,
+          kind,
+          room: roomNameOf(room),
+          participant,
+          name,
+          from: momentOf(from),
+          to: momentOf(to),
+          p2pSeconds: inSeconds(direct),
+          sfuSeconds: inSeconds(routed),
+        }),
+      ),
     };
   }),
 );

@@ -29,7 +29,10 @@ export function rotation(code: string, keyHash: string, keepUntil: number): Stat
 
 /** Changes some settings of a tenant. Returns a row if there is such a tenant. */
 export function settingsChange(code: string, change: SettingsChange): Statement {
-  return { sql: 'UPDATE tenants SET settings = json_patch(settings, ?) WHERE code = ? RETURNING settings', values: [JSON.stringify(change), code] };
+  return {
+    sql: 'UPDATE tenants SET settings = json_patch(settings, ?) WHERE code = ? RETURNING settings',
+    values: [JSON.stringify(change), code],
+  };
 }
 
 /** All tenants, without what could be used to guess a key. */

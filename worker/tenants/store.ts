@@ -27,7 +27,8 @@ export class TenantStore {
 
   /** @returns `undefined` when there is no such tenant, or it was revoked. */
   async find(code: string): Promise<StoredTenant | undefined> {
-    const query = 'SELECT code, key_hash, previous_key_hash, previous_key_until, settings FROM tenants WHERE code = ? AND revoked_at IS NULL';
+    const query =
+      'SELECT code, key_hash, previous_key_hash, previous_key_until, settings FROM tenants WHERE code = ? AND revoked_at IS NULL';
     const row = await this.#db.prepare(query).bind(code).first<Row>();
     if (!row) return undefined;
     const previous = row.previous_key_hash === null ? {} : { previousKey: { hash: row.previous_key_hash, until: row.previous_key_until } };

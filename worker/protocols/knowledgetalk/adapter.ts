@@ -22,11 +22,12 @@ import {
   stopFileShare,
   stopRecording,
 } from './sharing.ts';
+import { Policy } from './policy.ts';
 import { changeName, chat, endCall, setAudio, setBlur, setVideo, startCall } from './talk.ts';
 
 /** The protocol in the room object. Frames come from its own lobby, which has checked what clients say. */
 export class KnowledgeTalkAdapter implements Adapter {
-  readonly #memory: Memory = { publishing: new Map(), boardgoers: new Set(), remark: {} };
+  readonly #memory: Memory = { publishing: new Map(), boardgoers: new Set(), policy: new Policy(), remark: {} };
 
   call(request: object, host: RoomHost): Promise<string> {
     // Written by the lobby.
@@ -55,12 +56,16 @@ export class KnowledgeTalkAdapter implements Adapter {
 
   closed(_code: number, { id, participantId }: Session, host: RoomHost): void {
     this.#memory.boardgoers.delete(participantId);
-    host.live()?.room.endSession(participantId, id);
+    const live = host.live();
+    live?.room.endSession(participantId, id);
+    if (live) this.#memory.policy.follow(live);
   }
 
   present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const live = host.live();
-    return live ? announcementsOf(event, live.room, this.#memory) : [];
+    if (!live) return [];
+    this.#memory.policy.after(event, live);
+    return announcementsOf(event, live.room, this.#memory);
   }
 
   farewell(reason: LeaveReason): Closing {

@@ -5,11 +5,13 @@ import type { Boardgoers } from './board.ts';
 import { ORIGIN } from './identity.ts';
 import type { Fields } from './messages.ts';
 import type { Publishing } from './media.ts';
+import type { Policy } from './policy.ts';
 
 /** What the adapter remembers of the room beyond single requests, and need not survive its sleep. */
 export interface Memory {
   readonly publishing: Publishing;
   readonly boardgoers: Boardgoers;
+  readonly policy: Policy;
   /** What the announcements of a change that is being made are to say beside what the room knows of it. */
   remark: Remark;
 }

@@ -83,8 +83,9 @@ function offerOf(stream: Stream, owner: Participant, { sdp, ...fields }: { roomI
 }
 
 /** Answers are told apart by `pluginId` only (reference 10.9). One without it belongs to a 1:1 call that is over. */
-async function complete({ pluginId, sdp }: Contents['SDP'], { live, room, session }: Context): Promise<Answer> {
+async function complete({ pluginId, sdp }: Contents['SDP'], { live, room, session, memory }: Context): Promise<Answer> {
   if (pluginId !== undefined) await live.conference.completeView(session.participantId, pluginId, sdp.sdp);
+  memory.policy.follow(live);
   return { roomId: roomIdIn(room) };
 }
 

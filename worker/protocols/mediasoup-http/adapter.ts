@@ -103,11 +103,7 @@ export class MediasoupHttpAdapter implements Adapter {
     return this.#answerInRoom(request, live, host.now());
   }
 
-  async #answerInRoom(
-    request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>,
-    live: LiveRoom,
-    now: Time,
-  ): Promise<ApiResult> {
+  async #answerInRoom(request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>, live: LiveRoom, now: Time): Promise<ApiResult> {
     const { room, conference } = live;
     switch (request.endpoint) {
       case 'attendees':

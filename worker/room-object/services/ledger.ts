@@ -58,7 +58,8 @@ export class Ledger {
     if (rows.length > 0) await this.#attempt(rows, now, () => this.#write(rows));
     for (const entry of entries) {
       const { task } = entry;
-      if (task.type === 'delete-files') await this.#attempt([entry], now, () => new FileStore(this.#env.DB, this.#env.FILES).discardAll(task.life));
+      if (task.type === 'delete-files')
+        await this.#attempt([entry], now, () => new FileStore(this.#env.DB, this.#env.FILES).discardAll(task.life));
     }
   }
 

@@ -18,12 +18,7 @@ export class Recordings implements RoomRecordings {
   readonly #open: Collection<Recording>;
   readonly #ledger: Ledger;
 
-  constructor(
-    room: RoomId,
-    settings: Settings,
-    { store, open }: { store: RecordStore; open: readonly Recording[] },
-    ledger: Ledger,
-  ) {
+  constructor(room: RoomId, settings: Settings, { store, open }: { store: RecordStore; open: readonly Recording[] }, ledger: Ledger) {
     this.#room = room;
     this.#settings = settings;
     this.#open = new Collection('recordings', store, open);
@@ -49,7 +44,12 @@ export class Recordings implements RoomRecordings {
     this.#open.set(recording);
     this.#ledger.writeRecording(recording);
     const grant = await seal(this.#settings, 'recordings', { room: this.#room, recording: recording.id });
-    return { id: recording.id, uploadUrl: `${origin}/recordings?grant=${grant}`, fileName: recording.fileName, filePath: recording.filePath };
+    return {
+      id: recording.id,
+      uploadUrl: `${origin}/recordings?grant=${grant}`,
+      fileName: recording.fileName,
+      filePath: recording.filePath,
+    };
   }
 
   stop(id: string, { fileName, filePath, note }: RecordingRemarks = {}): boolean {
@@ -93,6 +93,9 @@ function filePathOf(room: RoomId, now: Time): string {
 
 /** Free text of a client, without control characters. */
 function remark(text: string | undefined): string | undefined {
-  const plain = text?.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_REMARK).trim();
+  const plain = text
+    ?.replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, MAX_REMARK)
+    .trim();
   return plain === '' ? undefined : plain;
 }

@@ -100,7 +100,9 @@ export class Usage implements RoomUsage {
   #counted(record: OpenRecord, now: Time): OpenRecord {
     const span = now - record.countedUntil;
     const counted = { ...record, countedUntil: now };
-    return this.#topology === 'direct' ? { ...counted, directMs: record.directMs + span } : { ...counted, routedMs: record.routedMs + span };
+    return this.#topology === 'direct'
+      ? { ...counted, directMs: record.directMs + span }
+      : { ...counted, routedMs: record.routedMs + span };
   }
 
   #of(participant: ParticipantId): OpenRecord[] {
