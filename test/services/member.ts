@@ -40,7 +40,7 @@ export class Member {
     return this.#call('recordings', 'start', [recording, this.#origin]) as Promise<OpenRecording>;
   }
 
-  stopRecording(id: string, remarks?: RecordingRemarks): Promise<boolean> {
+  stopRecording(id: string, remarks: RecordingRemarks = {}): Promise<boolean> {
     return this.#call('recordings', 'stop', [id, remarks]) as Promise<boolean>;
   }
 

@@ -30,7 +30,7 @@ const probeEntrance: Entrance = {
   api: { paths: ['/probe-authenticate'], routes },
   findRooms: ({ url }) => {
     const [, path, tenant = '', room = '', participant = ''] = url.pathname.split('/');
-    return path === NAME ? [{ room: roomIdOf(tenant, decodeURIComponent(room)), participant }] : undefined;
+    return path === NAME ? [{ room: roomIdOf(tenant, decodeURIComponent(room)), participant: decodeURIComponent(participant) }] : undefined;
   },
 };
 

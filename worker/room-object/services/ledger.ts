@@ -55,12 +55,16 @@ export class Ledger {
   async carryOut(now: Time): Promise<void> {
     const entries = this.#outbox.due(now, BATCH);
     const rows = entries.filter((entry): entry is Entry<Written> => entry.task.type !== 'delete-files');
-    if (rows.length > 0) await this.#attempt(rows, now, () => this.#write(rows));
-    for (const entry of entries) {
-      const { task } = entry;
-      if (task.type === 'delete-files')
-        await this.#attempt([entry], now, () => new FileStore(this.#env.DB, this.#env.FILES).discardAll(task.life));
-    }
+    await Promise.all([
+      ...groupsOf(rows).map((group) => this.#attempt(group, now, () => this.#write(group))),
+      ...entries.map((entry) => this.#deleteFiles(entry, now)),
+    ]);
+  }
+
+  async #deleteFiles(entry: Entry<Task>, now: Time): Promise<void> {
+    const { task } = entry;
+    if (task.type !== 'delete-files') return;
+    await this.#attempt([entry], now, () => new FileStore(this.#env.DB, this.#env.FILES).discardAll(task.life));
   }
 
   async #write(rows: readonly Entry<Written>[]): Promise<void> {
@@ -79,4 +83,11 @@ export class Ledger {
       this.#outbox.failed(entries, now);
     }
   }
+}
+
+/** What failed before is tried alone, so that one that can never be written keeps no others from it. */
+function groupsOf(rows: readonly Entry<Written>[]): (readonly Entry<Written>[])[] {
+  const fresh = rows.filter(({ attempts }) => attempts === 0);
+  const others = rows.filter(({ attempts }) => attempts > 0).map((row) => [row]);
+  return fresh.length > 0 ? [fresh, ...others] : others;
 }
