@@ -128,7 +128,11 @@ describe('an upload', () => {
     const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(12 * MEGABYTE) };
     const sent = request({ hostname, port, path: pathname + search, method: 'POST', headers }).on('error', () => undefined);
     sent.write('--b\r\ncontent-disposition: form-data; name="f"; filename="a.png"\r\n\r\n');
-    await new Promise<void>((settle) => sent.write(bytesOf(CONTENT.png, 7 * MEGABYTE), () => settle()));
+    await new Promise<void>((settle) =>
+      sent.write(bytesOf(CONTENT.png, 7 * MEGABYTE), () => {
+        settle();
+      }),
+    );
     await eventually('the upload is known', async () => (await rows()) === (before[1] ?? 0) + 1);
     sent.destroy();
     await eventually('nothing is left of it', async () => (await storedKeys()).length === before[0] && (await rows()) === before[1]);

@@ -42,7 +42,7 @@ beforeAll(async () => {
     '1000',
     file,
   ]);
-  webm = (await readFile(file)) as Buffer<ArrayBuffer>;
+  webm = await readFile(file);
   edge = await startProbedEdge();
   await makeTenant(edge, 'recorder', KEY, { recordingQuota: 3_000_000 });
   await makeTenant(edge, 'other', KEY);
