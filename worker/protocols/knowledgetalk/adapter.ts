@@ -6,7 +6,8 @@ import type { Adapter, Admission, Announcement, Closing, RoomClaim, RoomHost, Se
 import { readAdmittance, type RoomCall } from './admittance.ts';
 import { type BoardRequest, draw, replay, startBoard, stopBoard } from './board.ts';
 import type { Answer, Context, Memory } from './context.ts';
-import { CODES, errorOf, FAREWELLS, OperationError } from './errors.ts';
+import { CODES, errorOf, OperationError } from './errors.ts';
+import { FAREWELLS } from './farewells.ts';
 import { describe, editFeed, relayCandidate, sendFeed } from './media.ts';
 import { admit, answerCall, destroyRoom, kickOut, prepare } from './membership.ts';
 import type { Contents, Fields, OperationName, Request } from './messages.ts';

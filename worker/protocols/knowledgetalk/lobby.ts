@@ -4,7 +4,8 @@ import type { Tenant } from '../../tenants/tenant.ts';
 import { Pipe } from '../../wire/pipe.ts';
 import type { Door, EventListener, EventSocket, Upgrade } from '../protocol.ts';
 import { type Admittance, admittanceQuery, readFrame, type RoomCall, type RoomCallResult } from './admittance.ts';
-import { type Code, CODES, errorOf, OperationError, OUT_OF_ROOM } from './errors.ts';
+import { type Code, CODES, errorOf, OperationError } from './errors.ts';
+import { OUT_OF_ROOM } from './farewells.ts';
 import { EVENT, type Fields, type Request } from './messages.ts';
 import { type Credentials, headOf, MAX_CAPACITY, parseMessage } from './parse.ts';
 
