@@ -200,8 +200,14 @@ async function compare(contestants: readonly Contestant[], event: EventName): Pr
   ];
 }
 
-/** Milliseconds from a newcomer's RoomJoin to the last stroke of the board. */
-async function replays(url: string): Promise<number[]> {
+interface Replay {
+  /** From the newcomer's RoomJoin to the last stroke. */
+  readonly milliseconds: number;
+  /** Of the server's CPU time meanwhile. */
+  readonly cpuMilliseconds: number;
+}
+
+async function replays({ url, pid }: Contestant): Promise<Replay[]> {
   const artist = await Member.open(url);
   const { roomId } = await artist.ask({ eventOp: 'CreateRoom' });
   await artist.ask({ eventOp: 'RoomJoin', roomId });
@@ -211,10 +217,10 @@ async function replays(url: string): Promise<number[]> {
     // An answer of the room: it has stored them all.
     await artist.ask({ eventOp: 'StartCall' });
   }
-  const times: number[] = [];
+  const times: Replay[] = [];
   for (let round = 0; round < 5; round += 1) {
     const newcomer = await Member.open(url);
-    const start = performance.now();
+    const [start, cpu] = [performance.now(), cpuSeconds(pid)];
     const complete = new Promise<void>((resolve) => {
       newcomer.onEvent = () => {
         if (newcomer.received === STROKES) resolve();
@@ -222,7 +228,7 @@ async function replays(url: string): Promise<number[]> {
     });
     await newcomer.ask({ eventOp: 'RoomJoin', roomId });
     await complete;
-    times.push(performance.now() - start);
+    times.push({ milliseconds: performance.now() - start, cpuMilliseconds: (cpuSeconds(pid) - cpu) * 1_000 });
     newcomer.leave();
     await sleep(300);
   }
@@ -235,13 +241,16 @@ export async function run(): Promise<Record<string, string>[]> {
   const official = fork(fileURLToPath(import.meta.url), [OFFICIAL], { execArgv: ['--import', 'tsx'] });
   try {
     const [port] = (await once(official, 'message')) as [number];
-    const contestants: Contestant[] = [
-      { name: 'Parley', url: stack.edge.url, pid: runtimePid() },
-      { name: 'official', url: `http://127.0.0.1:${port}`, pid: official.pid ?? 0 },
-    ];
+    const parley: Contestant = { name: 'Parley', url: stack.edge.url, pid: runtimePid() };
+    const contestants = [parley, { name: 'official', url: `http://127.0.0.1:${port}`, pid: official.pid ?? 0 } as const];
     const rows = [...(await compare(contestants, 'Chat')), ...(await compare(contestants, 'Draw'))];
-    const times = (await replays(stack.edge.url)).map((time) => time.toFixed(0));
-    return [...rows, { what: `ms until a newcomer has ${STROKES} strokes, five times`, Parley: times.join(', '), official: 'keeps none' }];
+    const times = await replays(parley);
+    const list = (key: keyof Replay) => times.map((time) => time[key].toFixed(0)).join(', ');
+    return [
+      ...rows,
+      { what: `ms until a newcomer has ${STROKES} strokes, five times`, Parley: list('milliseconds'), official: 'keeps none' },
+      { what: 'ms of CPU of the server for that', Parley: list('cpuMilliseconds'), official: '' },
+    ];
   } finally {
     official.kill();
     await stack.stop();
