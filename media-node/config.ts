@@ -50,6 +50,8 @@ export interface Config {
   readonly ice: IceConfig;
   /** How long the drawn pages of a document are kept. */
   readonly documentLifetimeSeconds: number;
+  /** The program that decodes snapshots and writes recordings: a path, or a name in `PATH`. */
+  readonly ffmpegBin: string;
 }
 
 /** Start-up is refused; `problems` has one line for each wrong setting, saying what is wrong and what to do. */
@@ -128,6 +130,7 @@ const EnvironmentSchema = z.object({
   TURN_SECRET: strongSecret().optional(),
   TURN_TTL_SECONDS: integer('TURN_TTL_SECONDS', 60, 7 * 24 * 60 * 60).default(DEFAULT_TURN_TTL_SECONDS),
   ICE_POLICY_SFU: oneOf(['stun', 'stun+turn']).default('stun'),
+  FFMPEG_BIN: z.string().default('ffmpeg'),
   DOCUMENT_LIFETIME_SECONDS: integer('DOCUMENT_LIFETIME_SECONDS', 1, 24 * 60 * 60).default(DEFAULT_DOCUMENT_LIFETIME_SECONDS),
 });
 type Environment = z.output<typeof EnvironmentSchema>;
@@ -165,6 +168,7 @@ function toConfig(env: Environment): Config {
       sfuPolicy: env.ICE_POLICY_SFU,
     },
     documentLifetimeSeconds: env.DOCUMENT_LIFETIME_SECONDS,
+    ffmpegBin: env.FFMPEG_BIN,
   };
 }
 

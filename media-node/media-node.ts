@@ -45,7 +45,7 @@ function handlersFor(rooms: Rooms, documents: Documents, config: Config): Handle
   return {
     ...roomHandlers(rooms),
     ...transportHandlers(rooms),
-    ...producerHandlers(rooms),
+    ...producerHandlers(rooms, config.ffmpegBin),
     ...consumerHandlers(rooms),
     ...connectionHandlers(rooms),
     ...documentHandlers(documents),

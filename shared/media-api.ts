@@ -24,7 +24,7 @@ import {
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** But a call that carries a description may: room for the longest one, escaped, and its plan. */
-const MAX_DESCRIPTION_BODY_BYTES = 80 * 1024;
+const MAX_DESCRIPTION_BODY_BYTES = 640 * 1024;
 
 /** And one that sets limits for all sections of a large room. */
 const MAX_LIMITS_BODY_BYTES = 512 * 1024;
@@ -60,6 +60,8 @@ export const MEDIA_ERROR_STATUS = {
   /** The client would not recognise another stream in this section before the connection is negotiated anew. */
   'needs-negotiation': 409,
   'stale-generation': 409,
+  /** Nothing came that could be decoded. */
+  'no-picture': 409,
   'body-too-large': 413,
   'cannot-consume': 422,
   /** It cannot be read as the kind of document that it should be. */
@@ -69,6 +71,8 @@ export const MEDIA_ERROR_STATUS = {
   /** It has too many pages, or reading or drawing it takes too long or too much memory. */
   'costly-document': 422,
   internal: 500,
+  /** A program that this needs is not installed on the media node. The message says what to do. */
+  'missing-program': 501,
   'shutting-down': 503,
   /** The media node has as much of this kind of work as it can take; another try later may succeed. */
   overloaded: 503,
@@ -98,7 +102,7 @@ export const ConsumerInfoSchema = z.object({
 });
 export type ConsumerInfo = z.infer<typeof ConsumerInfoSchema>;
 
-const LayersSchema = z.object({
+export const LayersSchema = z.object({
   spatialLayer: z.number().int().min(0).max(7),
   temporalLayer: z.number().int().min(0).max(7).exactOptional(),
 });
@@ -247,6 +251,11 @@ export const mediaApi = {
   pauseProducer: endpoint('POST', `${ROOM}/producers/:producer/pause`, NothingSchema),
   resumeProducer: endpoint('POST', `${ROOM}/producers/:producer/resume`, NothingSchema),
   producerStats: endpoint('GET', `${ROOM}/producers/:producer/stats`, StatsSchema),
+  /** From now on `statistics` events tell about it; also when they do already. It ends with the producer. */
+  watchProducer: endpoint('PUT', `${ROOM}/producers/:producer/watch`, NothingSchema),
+  unwatchProducer: endpoint('DELETE', `${ROOM}/producers/:producer/watch`, NothingSchema),
+  /** The next key frame, which the client is asked for; of simulcast, of the highest layer that arrives. */
+  snapshot: endpoint('GET', `${ROOM}/producers/:producer/snapshot`, BytesSchema, { resultType: 'image/png', answersWithin: 15 }),
   closeProducer: endpoint('DELETE', `${ROOM}/producers/:producer`, NothingSchema),
 
   createConsumer: endpoint('POST', `${ROOM}/consumers`, ConsumerInfoSchema, {
@@ -261,6 +270,9 @@ export const mediaApi = {
   resumeConsumer: endpoint('POST', `${ROOM}/consumers/:consumer/resume`, NothingSchema),
   setConsumerLayers: endpoint('POST', `${ROOM}/consumers/:consumer/layers`, NothingSchema, { body: LayersSchema }),
   consumerStats: endpoint('GET', `${ROOM}/consumers/:consumer/stats`, StatsSchema),
+  /** As `watchProducer`. */
+  watchConsumer: endpoint('PUT', `${ROOM}/consumers/:consumer/watch`, NothingSchema),
+  unwatchConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer/watch`, NothingSchema),
   closeConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer`, NothingSchema),
 
   /**
@@ -307,6 +319,9 @@ export const mediaApi = {
    * there are; where the client's line is too thin, lower ones.
    */
   setSectionLayers: endpoint('PUT', `${CONNECTION}/sections/:mid/layers`, NothingSchema, { body: LayersSchema }),
+  /** As `watchProducer`, about what the client is sent in a section, whatever it is at the time. It ends with the connection. */
+  watchSection: endpoint('PUT', `${CONNECTION}/sections/:mid/watch`, NothingSchema),
+  unwatchSection: endpoint('DELETE', `${CONNECTION}/sections/:mid/watch`, NothingSchema),
   connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
   /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
@@ -339,8 +354,42 @@ export type BodyInputOf<Operation extends MediaOperation> = z.input<MediaApi[Ope
 export type QueryOf<Operation extends MediaOperation> = z.output<MediaApi[Operation]['query']>;
 export type ResultOf<Operation extends MediaOperation> = z.output<MediaApi[Operation]['result']>;
 
+const PictureSizeSchema = z.object({ width: z.number().int().min(1), height: z.number().int().min(1) });
+
+/** What flowed in the last second, and what has gone wrong since the beginning. */
+const FlowStatisticsSchema = z.object({
+  kind: MediaKindSchema,
+  /** Bits per second, all layers of simulcast together. */
+  bitrate: z.number().int().min(0),
+  /** Since the beginning; towards a receiver, as far as it has told. */
+  packetsLost: z.number().int().min(0),
+  /** NACK and PLI packets, sent to who sends or received from who receives, since the beginning. */
+  nackCount: z.number().int().min(0),
+  pliCount: z.number().int().min(0),
+  /** Pictures per second. */
+  frameRate: z.number().min(0).exactOptional(),
+  /** Of the highest layer that a producer sends, or of the one that a consumer gets; left out until it is known. */
+  width: z.number().int().min(1).exactOptional(),
+  height: z.number().int().min(1).exactOptional(),
+});
+export type FlowStatistics = z.infer<typeof FlowStatisticsSchema>;
+
+const ProducerStatisticsSchema = FlowStatisticsSchema.extend({ producer: MediaIdSchema });
+export type ProducerStatistics = z.infer<typeof ProducerStatisticsSchema>;
+
+/** `connection` and `mid` where the section is watched. */
+const ConsumerStatisticsSchema = FlowStatisticsSchema.extend({
+  consumer: MediaIdSchema,
+  producer: MediaIdSchema,
+  connection: ConnectionIdSchema.exactOptional(),
+  mid: MidSchema.exactOptional(),
+});
+export type ConsumerStatistics = z.infer<typeof ConsumerStatisticsSchema>;
+
 /** Path of the edge to which the media node posts its events, signed like every call the other way. */
 export const MEDIA_EVENTS_PATH = '/v1/media-events';
+
+export type Layers = z.infer<typeof LayersSchema>;
 
 /** What happened to a room's media without the room having ordered it. */
 const MediaEventSchema = z.discriminatedUnion('type', [
@@ -356,6 +405,17 @@ const MediaEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audio-levels'),
     levels: z.array(z.object({ producer: MediaIdSchema, volume: z.number().int().min(-127).max(0) })),
+  }),
+  /**
+   * How large the pictures of a video producer are, read from its key frames: when it is first known, and whenever it changes. Of simulcast, the highest
+   * layer that arrives.
+   */
+  PictureSizeSchema.extend({ type: z.literal('video-format'), producer: MediaIdSchema }),
+  /** About what is watched in the room; once a second, while anything of it is there. */
+  z.object({
+    type: z.literal('statistics'),
+    producers: z.array(ProducerStatisticsSchema),
+    consumers: z.array(ConsumerStatisticsSchema),
   }),
   /** All media of this generation is gone; the last event of the generation. */
   z.object({ type: z.literal('room-closed'), cause: z.enum(['worker-died', 'lease-expired', 'shutting-down']) }),

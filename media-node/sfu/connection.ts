@@ -83,6 +83,9 @@ export abstract class Connection {
   /** @throws MediaError `section-not-found` */
   abstract setLayers(mid: string, layers: Layers): Promise<void>;
 
+  /** @throws MediaError `section-not-found` */
+  abstract consumerIn(mid: string): types.Consumer | undefined;
+
   /** Closes the connection with its producers and consumers. May be called twice. */
   close(): void {
     if (this.#isClosed) return;

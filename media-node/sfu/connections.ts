@@ -73,6 +73,20 @@ export class Connections {
     return this.#inTurn(id, entry, () => entry.connection.setLayers(mid, layers));
   }
 
+  /**
+   * What the client is sent in a section at this moment.
+   *
+   * @throws MediaError `section-not-found`, `connection-not-found`
+   */
+  consumerIn(id: string, mid: string): types.Consumer | undefined {
+    return this.#entry(id).connection.consumerIn(mid);
+  }
+
+  /** Whether the connection is open. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
   /** @throws MediaError `connection-not-found` */
   async stats(id: string): Promise<types.WebRtcTransportStat[]> {
     return (await this.#entry(id).connection.transport?.stats()) ?? [];

@@ -1,3 +1,4 @@
+import type { types } from 'mediasoup';
 import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import type { Description, Feed, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
@@ -90,6 +91,10 @@ export class OfferingConnection extends Connection {
 
   setLayers(mid: string, layers: Layers): Promise<void> {
     return this.#section(mid).downlink.setLayers(layers);
+  }
+
+  consumerIn(mid: string): types.Consumer | undefined {
+    return this.#section(mid).downlink.attached?.consumer;
   }
 
   #section(mid: string): OfferedSection {

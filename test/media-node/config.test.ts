@@ -39,6 +39,7 @@ describe('defaults', () => {
         workerBin: undefined,
       },
       documentLifetimeSeconds: 900,
+      ffmpegBin: 'ffmpeg',
       ice: { stunUrls: [], turnUrls: [], turnSecret: undefined, turnTtlSeconds: 21_600, sfuPolicy: 'stun' },
     });
   });

@@ -140,7 +140,13 @@ class Player {
   #publish(id: string, sources: readonly Source[], stream?: string): unknown {
     const connection = this.test.room.openConnection(id, 'send', `publish ${stream ?? ''}`, `n${++this.#ids}`);
     const tracks = sources.map((one) => ({ source: one, id: `p${++this.#ids}`, ...(stream !== undefined && { stream }) }));
-    return this.test.room.establish(connection, { tracks, views: [] });
+    try {
+      return this.test.room.establish(connection, { tracks, views: [] });
+    } catch (error) {
+      // As the conference does with a connection of which nothing came.
+      this.test.room.closeConnection(connection.id);
+      throw error;
+    }
   }
 
   /** Sections: audio, video, video. The media node has attached nothing yet when the room hears of them. */

@@ -36,13 +36,15 @@ app.use(async (context, next) => {
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
 app.post(MEDIA_EVENTS_PATH, (context) => takeMediaEvents(context.req.raw, context.env));
 
-for (const { name, api } of entrances) {
-  for (const path of api?.paths ?? []) {
-    app.use(`${path}/*`, async (context, next) => {
-      context.set('door', doorOf(name, context.env));
-      await next();
-    });
-    if (api) app.route(path, api.routes);
+for (const { name, api = [] } of entrances) {
+  for (const { paths, routes } of [api].flat()) {
+    for (const path of paths) {
+      app.use(`${path}/*`, async (context, next) => {
+        context.set('door', doorOf(name, context.env));
+        await next();
+      });
+      app.route(path, routes);
+    }
   }
 }
 

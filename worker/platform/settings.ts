@@ -39,6 +39,11 @@ function checksTokens(settings: { ACCESS_TOKEN_SECRET?: string | undefined; ACCE
 /** Every setting of the edge, as it was given by wrangler.toml, `.dev.vars`, `--var` or `wrangler secret`. */
 export type Settings = z.infer<typeof SettingsSchema>;
 
+/** The secrets with which something may have been signed: the current one, and the one before it while they are being exchanged. */
+export function mediaSecretsOf({ MEDIA_NODE_SECRET, MEDIA_NODE_SECRET_PREVIOUS }: Settings): string[] {
+  return MEDIA_NODE_SECRET_PREVIOUS === undefined ? [MEDIA_NODE_SECRET] : [MEDIA_NODE_SECRET, MEDIA_NODE_SECRET_PREVIOUS];
+}
+
 /** A setting is missing or wrong. The message has one line for each and says what to do. */
 export class SettingsError extends Error {}
 

@@ -1,8 +1,10 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { Conference } from '../room/conference.ts';
+import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
+import type { Collection } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
@@ -21,8 +23,14 @@ export interface Entrance {
   findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
   /** For clients that open a socket first and name their room later, in a message. */
   readonly lobby?: Lobby;
-  /** The protocol's HTTP API, mounted at each of the paths. */
-  readonly api?: { readonly paths: readonly string[]; readonly routes: Hono<DoorEnvironment> };
+  /** The protocol's HTTP API, or the parts of it. */
+  readonly api?: Api | readonly Api[];
+}
+
+/** Routes that are mounted at each of the paths. */
+export interface Api {
+  readonly paths: readonly string[];
+  readonly routes: Hono<DoorEnvironment>;
 }
 
 /**
@@ -99,6 +107,8 @@ export interface Door {
    * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
    */
   authenticate(code: string, key: string): Promise<Tenant | undefined>;
+  /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
+  isAdministrator(request: Request, room: RoomId): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -107,6 +117,10 @@ export interface Door {
    * @param query what the adapter's `admit` finds in the URL.
    */
   enter(room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering>;
+  /** Signs a text in the protocol's name. @returns hex digits. */
+  sign(text: string): Promise<string>;
+  /** Whether a text was signed in the protocol's name, by this edge or before its secret was changed. */
+  isSigned(text: string, signature: string): Promise<boolean>;
 }
 
 /** A socket into the room object, or the HTTP status with which it was refused. */
@@ -136,9 +150,15 @@ export interface Adapter {
   present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
   notify?(notice: Notice, session: Session, host: RoomHost): void;
+  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
+  readonly resumes?: true;
+  /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
+  connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
 }
+
+export type ConnectionState = 'connected' | 'lost' | 'closed';
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */
 export interface Announcement {
@@ -190,5 +210,14 @@ export interface RoomHost {
   readonly create: (options?: RoomOptions) => boolean;
   /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
   readonly sendTo: (participantId: ParticipantId, frame: string) => void;
+  /** Records of the adapter's own, which are kept and forgotten with the room. */
+  readonly records: <Item extends { readonly id: string }>(name: string) => Collection<Item>;
+  /**
+   * Notes that something which may be used only once was used. It is remembered beyond the life of the room.
+   *
+   * @param until when it cannot be used any more anyway.
+   * @returns false when it was used before.
+   */
+  readonly spend: (id: string, until: Time) => boolean;
   readonly now: () => Time;
 }

@@ -50,6 +50,8 @@ const REFUSALS: Readonly<Record<MediaErrorReason | 'unreachable', RefusalReason>
   internal: 'media-unavailable',
   'shutting-down': 'media-unavailable',
   overloaded: 'media-unavailable',
+  'missing-program': 'media-unavailable',
+  'no-picture': 'publication-not-found',
   // No call of a room is refused for one of these.
   'document-not-found': 'media-unavailable',
   'page-not-found': 'media-unavailable',

@@ -1,4 +1,5 @@
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
+import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import type { Connection, ConnectionDirection } from './connection.ts';
 import type { Floor } from './floor.ts';
@@ -108,6 +109,13 @@ export type MediaOrder =
       readonly connection: MediaId;
       readonly mid: string;
       readonly paused: boolean;
+    }
+  | {
+      readonly type: 'choose-layers';
+      readonly participantId: ParticipantId;
+      readonly connection: MediaId;
+      readonly mid: string;
+      readonly layers: Layers;
     }
   | { readonly type: 'close-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }
   | { readonly type: 'pause-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }

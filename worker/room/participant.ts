@@ -37,6 +37,8 @@ export interface Participant {
   readonly takeover?: string;
   /** The protocol that it speaks. The room keeps the word and never reads it. */
   readonly origin?: string;
+  /** What it is to its protocol, likewise. */
+  readonly role?: string;
   /** As the others are to call it. */
   readonly name?: string;
   /** Whether its camera's background is blurred, where it has said so. */

@@ -1,4 +1,5 @@
 import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
+import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import { Board, type Page } from './board.ts';
 import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
@@ -7,7 +8,7 @@ import { Refusal } from './errors.ts';
 import type { LeaveReason, MediaOrder, Notice, RoomEvent, UnnumberedRoomEvent } from './events.ts';
 import type { Floor, FloorRecord } from './floor.ts';
 import { KEPT_MESSAGES, type Message, messageIdOf } from './message.ts';
-import type { Outcome, Watching } from './negotiation.ts';
+import type { Outcome } from './negotiation.ts';
 import { deadlineOf, type Indication, type Participant, type Presence, type SessionId, type Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
@@ -41,6 +42,7 @@ export interface JoinOptions {
   readonly indication?: Partial<Indication>;
   /** See {@link Participant}. */
   readonly origin?: string;
+  readonly role?: string;
   readonly name?: string;
   readonly observer?: true;
   readonly direct?: true;
@@ -266,6 +268,20 @@ export class Room {
     }
   }
 
+  /**
+   * An observer becomes a participant like the others, which are told of it. Nothing changes for one that is no observer.
+   *
+   * @param name as the others are to call it, unless it has a name.
+   * @throws Refusal `participant-not-found`, `room-full`.
+   */
+  reveal(id: ParticipantId, name: string): void {
+    const { observer, ...participant } = this.require(id);
+    if (observer !== true) return;
+    if (this.participants().length >= this.capacity) throw new Refusal('room-full');
+    this.#participants.set({ name, ...participant });
+    if (participant.presence.state !== 'entering') this.#announce(id);
+  }
+
   /** A participant that has not opened its session yet gave a sign of life. */
   extendEntry(id: ParticipantId, until: Time): void {
     const participant = this.#participants.get(id);
@@ -288,7 +304,8 @@ export class Room {
 
   /** Ends the room with everybody in it. */
   end(): void {
-    for (const participant of this.#participants.values()) this.#remove(participant, 'room-ended');
+    // Observers hear the end of what they observe.
+    for (const { id } of [...this.participants(), ...this.observers()]) this.leave(id, 'room-ended');
     this.#noteEntry();
   }
 
@@ -316,9 +333,9 @@ export class Room {
   // ---- Publishing and subscribing ------------------------------------------------------------------------------------------
 
   /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
-  publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
+  publish(participantId: ParticipantId, source: Source, id: MediaId, format: Pick<Publication, 'codec' | 'rids'> = {}): Publication {
     const stream = defaultStreamOf(this.require(participantId), source);
-    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source }));
+    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source, ...format }));
   }
 
   /** Ends a publication. @returns whether there was one. */
@@ -359,6 +376,11 @@ export class Room {
     return this.#publications.setStream({ id, participantId, ...options });
   }
 
+  /** Whether something may be published in a stream, or is. */
+  isOpenStream(id: StreamId): boolean {
+    return this.#publications.streamRecord(id) !== undefined;
+  }
+
   /** Ends a stream with everything that is published in it, and a stream that never began. Unknown ones are ignored. */
   closeStream(id: StreamId): void {
     const stream = this.#publications.streamRecord(id);
@@ -388,6 +410,20 @@ export class Room {
   }
 
   /**
+   * Declares what the others are shown of a stream, which goes on sending all the same.
+   *
+   * @param kind only of this kind.
+   */
+  declareStream(id: StreamId, kind: MediaKind, on: boolean): void {
+    for (const publication of this.#publications.in(id)) {
+      if (kindOf(publication.source) !== kind || publication.paused !== on) continue;
+      this.#changePublications(publication.participantId, () => {
+        this.#markPaused(publication, !on);
+      });
+    }
+  }
+
+  /**
    * Declares what the others are shown of the participant's microphones or cameras, which goes on sending all the same. Also a declaration that
    * changes nothing is told.
    */
@@ -414,14 +450,14 @@ export class Room {
    * still being negotiated of them is superseded.
    *
    * @param id the connection's name on the media node, never used before.
-   * @param offered what the media node offers in it, where the client makes no offer.
+   * @param options what the media node offers in it, where the client makes no offer; what its protocol has to remember of it.
    */
   openConnection(
     participantId: ParticipantId,
     direction: ConnectionDirection,
     purpose: string,
     id: MediaId,
-    offered?: Watching,
+    options: Pick<Connection, 'offered' | 'note'> = {},
   ): Connection {
     this.require(participantId);
     return this.#connections.set({
@@ -433,8 +469,14 @@ export class Room {
       state: 'new',
       attempt: 1,
       isEstablished: false,
-      ...(offered !== undefined && { offered }),
+      ...options,
     });
+  }
+
+  /** Replaces what a protocol remembers of a connection. Unknown ones are ignored. */
+  annotate(connectionId: MediaId, note: unknown): void {
+    const connection = this.#connections.get(connectionId);
+    if (connection) this.#connections.set({ ...connection, note });
   }
 
   /**
@@ -466,7 +508,7 @@ export class Room {
    * @throws Refusal `superseded`; `participant-not-found` or `stream-not-found` when what is to be viewed is gone, or when a stream
    * that is to be published in is not (or no longer) open for this participant.
    */
-  establish(negotiated: Connection, { tracks, views }: Outcome): Connection {
+  establish(negotiated: Connection, { tracks, leftover = [], views }: Outcome): Connection {
     const connection = this.requireNewest(negotiated);
     const { participantId } = connection;
     for (const { watchedId, stream } of views) this.#requireWatched(watchedId, stream);
@@ -477,6 +519,7 @@ export class Room {
       this.#publishOver(changed, tracks);
       return changed;
     });
+    for (const producer of leftover) this.#outlet.order({ type: 'close-producer', participantId, producer });
     this.#connections.setViews(established, views, (watchedId) => this.publicationsOf(watchedId));
     return established;
   }
@@ -496,13 +539,23 @@ export class Room {
     return true;
   }
 
-  /** Ends a connection with what is published and viewed over it. */
+  /** Chooses the layers that a participant receives in a section. @returns whether there is such a section. */
+  setSectionLayers(connectionId: MediaId, mid: string, layers: Layers): boolean {
+    const view = this.#connections.viewsIn(connectionId).find(({ sections }) => sections.some((section) => section.mid === mid));
+    if (!view) return false;
+    this.#outlet.order({ type: 'choose-layers', participantId: view.participantId, connection: connectionId, mid, layers });
+    return true;
+  }
+
+  /** Ends a connection with what is published and viewed over it. A participant that had lost nothing else has lost nothing any more. */
   closeConnection(id: MediaId): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
-    this.#changePublications(connection.participantId, () => {
+    const { participantId } = connection;
+    this.#changePublications(participantId, () => {
       this.#dropConnection(connection);
     });
+    this.#endMediaLoss(connection.participantId);
   }
 
   // ---- What participants tell each other ------------------------------------------------------------------------------------
@@ -814,6 +867,13 @@ export class Room {
     for (const track of wanted) {
       if (!over.some((publication) => isSame(publication, track))) this.#addPublication({ ...track, participantId, connectionId });
     }
+  }
+
+  /** Whoever gives up the connection that it has lost is not taken for vanished. */
+  #endMediaLoss(id: ParticipantId): void {
+    const participant = this.#participants.get(id);
+    if (participant?.presence.state !== 'present' || isLost(this.#connections.of(id))) return;
+    this.#participants.set({ ...participant, presence: { ...participant.presence, until: null } });
   }
 
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */

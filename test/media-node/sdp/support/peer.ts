@@ -25,6 +25,7 @@ declare global {
   interface Window {
     peers: Map<string, RTCPeerConnection>;
     streams: Map<string, MediaStream>;
+    canvases: Map<string, HTMLCanvasElement>;
   }
 }
 
@@ -39,6 +40,7 @@ export class Chromium {
     await page.evaluate(() => {
       window.peers = new Map();
       window.streams = new Map();
+      window.canvases = new Map();
     });
     return new Chromium(browser, page);
   }
@@ -90,6 +92,7 @@ export class Peer {
           const canvas = document.createElement('canvas');
           canvas.width = width;
           canvas.height = (width * 9) / 16;
+          window.canvases.set(name, canvas);
           const context = canvas.getContext('2d');
           let count = 0;
           setInterval(() => {
@@ -124,6 +127,19 @@ export class Peer {
         window.streams.set(name, stream);
       },
       [this.#name, audio, video ?? null, direction, [...rids], noise] as const,
+    );
+  }
+
+  /** Sends a picture of another width from now on. */
+  async resize(width: number): Promise<void> {
+    await this.#page.evaluate(
+      ([name, wanted]) => {
+        const canvas = window.canvases.get(name);
+        if (canvas === undefined) return;
+        canvas.width = wanted;
+        canvas.height = (wanted * 9) / 16;
+      },
+      [this.#name, width] as const,
     );
   }
 
