@@ -1,5 +1,4 @@
 /** Media: relayed between two clients in mode N, negotiated with the media node in mode Y (reference 5.4, 6). */
-import type { StreamId } from '../../../shared/ids.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { Participant } from '../../room/participant.ts';
 import type { Source } from '../../room/publication.ts';
@@ -9,9 +8,6 @@ import type { Answer, Context } from './context.ts';
 import { CODES, OperationError } from './errors.ts';
 import { displayIdOf, participantOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
 import type { Contents, Fields, Usage } from './messages.ts';
-
-/** Answers to offers that the media node is working on, by the stream that will begin: they stand before what follows from it. */
-export type Publishing = Map<StreamId, string>;
 
 const SOURCES: Readonly<Record<Usage, Readonly<Record<MediaKind, Source>>>> = {
   cam: { audio: 'microphone', video: 'camera' },
