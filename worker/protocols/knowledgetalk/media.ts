@@ -18,18 +18,18 @@ const SOURCES: Readonly<Record<Usage, Readonly<Record<MediaKind, Source>>>> = {
 const KINDS: Readonly<Record<Usage, readonly MediaKind[]>> = { cam: ['audio', 'video'], screen: ['video'] };
 
 export function describe(contents: Contents['SDP'], context: Context): Answer | Promise<Answer> {
-  if (context.room.topology === 'direct') return relay('SDP', contents, context);
+  if (context.room.topology === 'direct') return relay('SDP', { ...contents.fields, sdp: contents.sdp }, context);
   if (contents.sdp.type === 'answer') return complete(contents, context);
   return publish(contents, context);
 }
 
 /** Routed media learn the way from the client's connectivity checks. */
 export function relayCandidate(contents: Contents['Candidate'], context: Context): Answer {
-  return context.room.topology === 'direct' ? relay('Candidate', contents, context) : undefined;
+  return context.room.topology === 'direct' ? relay('Candidate', contents.fields, context) : undefined;
 }
 
 /** Offers may cross: whatever comes is passed on. No code may stand in it (reference 11.5). */
-function relay(eventOp: 'SDP' | 'Candidate', { fields }: { fields: Fields }, { room, session, host }: Context): Answer {
+function relay(eventOp: 'SDP' | 'Candidate', fields: Fields, { room, session, host }: Context): Answer {
   const other = room.participants().find(({ id }) => id !== session.participantId);
   const ids = { userId: userIdOf(room.require(session.participantId)), roomId: roomIdIn(room) };
   if (other) host.sendTo(other.id, JSON.stringify({ eventOp, ...fields, ...ids, useMediaSvr: 'N' }));

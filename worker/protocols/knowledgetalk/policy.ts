@@ -61,6 +61,8 @@ export class Policy {
 
   /** What the media node does not know yet. */
   #changed(room: Room): MediaLimits | undefined {
+    // The room is over, and so are its media.
+    if (room.participants().length === 0) return undefined;
     const own = ownLimits(room);
     const limited = own.map(({ connection }) => connection);
     const lifted = this.#limited.filter((connection) => !limited.includes(connection)).map((connection) => ({ connection }));
