@@ -1,7 +1,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { IceServer } from '../../shared/ice.ts';
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
-import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
+import type { BodyInputOf, ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
 import type { Description } from '../../shared/sdp.ts';
 import type { Connection, ConnectionDirection, Direction } from './connection.ts';
@@ -64,6 +64,9 @@ export interface WantedView {
   readonly kinds: readonly MediaKind[];
   readonly purpose: string;
 }
+
+/** What may flow in the room; what is left out stays as it is. */
+export type MediaLimits = BodyInputOf<'setLimits'>;
 
 /** A description for the client, and the connection that it is about. */
 export interface Negotiated extends Description {
@@ -223,6 +226,18 @@ export class Conference {
       this.#requireWatched(watching);
       return this.#room.establish(connection, { tracks: [], views: [viewOf(sections, watching)] });
     });
+  }
+
+  /**
+   * Sets what may flow in the room. What is not there any more is passed over.
+   *
+   * @returns false while the room has no media.
+   * @throws Refusal `media-unavailable`.
+   */
+  async setLimits(limits: MediaLimits): Promise<boolean> {
+    if (!this.#media.isOpen) return false;
+    await this.#media.call('setLimits', {}, limits);
+    return true;
   }
 
   /** Subscribes to a publication. @returns what the client needs to receive it. */
