@@ -171,8 +171,10 @@ describe('statistics', () => {
       await t.client.call('closeTransport', { path: { ...path, transport } });
     }
     expect((await t.client.call('inspectRoom', { path })).consumers).toBe(0);
+    await sleep(500);
+    const count = eventsOf('statistics').length;
     await sleep(1_500);
-    expect(eventsOf('statistics').at(-1)?.consumers ?? []).toEqual([]);
+    expect(eventsOf('statistics').length).toBe(count);
   });
 
   test('what is not there, and too much', async () => {
@@ -228,5 +230,20 @@ describe('snapshots', () => {
     await sleep(200);
     await t.client.call('closeProducer', { path: { ...path, producer } });
     await waiting;
+  });
+
+  test('without ffmpeg the refusal says what to install', async () => {
+    const bare = await startTestNode({ FFMPEG_BIN: '/nowhere/ffmpeg' });
+    const elsewhere = freshRoom();
+    await bare.client.call('openRoom', { path: elsewhere });
+    const peer = await chromium.peer();
+    peers.push(peer);
+    await peer.send({ video: 320 });
+    const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'publish' as const }] };
+    const { sdp, sections } = await bare.client.call('answerOffer', { path: { ...elsewhere, connection: 'sender' }, body });
+    await peer.take(sdp);
+    const order = bare.client.call('snapshot', { path: { ...elsewhere, producer: sections[0]?.producer ?? '' } });
+    expect((await expectRefused(order, 'missing-program')).message).toContain("install Debian's package ffmpeg");
+    await bare.close();
   });
 });
