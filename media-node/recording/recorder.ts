@@ -97,7 +97,8 @@ export class Recorder {
     this.#isClosed = true;
     clearInterval(this.#timer);
     for (const { reader } of this.#lanes.values()) reader.close();
-    if (this.#origin === undefined) this.#begin();
+    // Where nothing came at all the file stays empty.
+    if (this.#origin === undefined && this.#early.length > 0) this.#begin();
     this.#write();
     await this.#writing;
     await this.#file.close();
@@ -157,7 +158,7 @@ export class Recorder {
       this.#chunks.push(cluster(at));
     }
     const number = this.#tracks().indexOf(lane.track) + 1;
-    // A frame from before the cluster may be late by as much as its packets were waited for.
+    // A frame may belong before the beginning of the cluster, because its packets were waited for.
     this.#chunks.push(block(number, at - this.#clusterTime, isKeyFrame, data));
   }
 
