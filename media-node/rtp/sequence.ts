@@ -44,8 +44,10 @@ export class Sequence {
     if (this.#next === undefined || number < this.#next || this.#waiting.has(number)) return [];
     this.#waiting.set(number, { ...packet, at });
     const units = this.#take();
-    if (this.#isLost(at)) this.#giveUp();
-    return units;
+    const missing = this.#firstMissing();
+    if (!this.#isLost(missing, at)) return units;
+    this.#giveUp(missing);
+    return [...units, ...this.#take()];
   }
 
   #unwrap(sequenceNumber: number): number {
@@ -83,16 +85,26 @@ export class Sequence {
     return { timestamp: first.timestamp, at: first.at, payloads };
   }
 
-  #isLost(now: number): boolean {
+  #firstMissing(): number {
+    let number = this.#next ?? 0;
+    while (this.#waiting.has(number)) number += 1;
+    return number;
+  }
+
+  /** What is behind the gap has waited long enough. */
+  #isLost(missing: number, now: number): boolean {
     if (this.#waiting.size > MAX_WAITING) return true;
-    const [oldest] = this.#waiting.values();
-    return oldest !== undefined && !this.#waiting.has(this.#next ?? 0) && now - oldest.at > this.#options.patience;
+    for (const [number, { at }] of this.#waiting) {
+      if (number > missing && now - at > this.#options.patience) return true;
+    }
+    return false;
   }
 
   /** Goes on with the first unit after the gap with which a decoder can begin. */
-  #giveUp(): void {
+  #giveUp(missing: number): void {
     const numbers = [...this.#waiting.keys()].sort((a, b) => a - b);
-    const start = numbers.find((number) => this.#options.isStart(this.#waiting.get(number)?.payload ?? Buffer.alloc(0)));
+    const isStart = (number: number) => this.#options.isStart(this.#waiting.get(number)?.payload ?? Buffer.alloc(0));
+    const start = numbers.find((number) => number > missing && isStart(number));
     for (const number of numbers) {
       if (start === undefined || number < start) this.#waiting.delete(number);
     }
