@@ -27,6 +27,13 @@ export type ParticipantId = z.infer<typeof ParticipantIdSchema>;
 export const MediaIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be an id given out by the media node');
 export type MediaId = z.infer<typeof MediaIdSchema>;
 
+/**
+ * Names a stream, what a participant sends as one unit, in its room. Clients get it as the first part of `a=msid`: all tracks of one view share
+ * it, because clients show the first stream only; `-` alone would leave their picture black.
+ */
+export const StreamIdSchema = z.string().regex(/^[\dA-Za-z][\dA-Za-z-]{0,63}$/u, 'must be letters, digits and -, at most 64');
+export type StreamId = z.infer<typeof StreamIdSchema>;
+
 /** The tenant of rooms whose protocol knows no tenants. */
 export const DEFAULT_TENANT = 'default';
 
@@ -38,4 +45,14 @@ export const DEFAULT_TENANT = 'default';
  */
 export function roomIdOf(tenant: string, name: string): RoomId {
   return `${tenant}/${name}`;
+}
+
+/** The tenant that a room belongs to. */
+export function tenantOf(room: RoomId): string {
+  return room.slice(0, room.indexOf('/'));
+}
+
+/** A room's name as its protocol knows it. */
+export function roomNameOf(room: RoomId): string {
+  return room.slice(room.indexOf('/') + 1);
 }

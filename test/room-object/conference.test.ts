@@ -5,7 +5,7 @@ import type { RefusalReason } from '../../worker/room/errors.ts';
 import type { Notice } from '../../worker/room/events.ts';
 import { Room } from '../../worker/room/room.ts';
 import { newRoom } from '../../worker/room/snapshot.ts';
-import { MediaClient } from '../../worker/room-object/media-client.ts';
+import { MediaClient } from '../../worker/platform/media-client.ts';
 import { RoomMedia } from '../../worker/room-object/room-media.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode, type TestNode } from '../media-node/support/node.ts';
@@ -38,6 +38,8 @@ beforeEach(() => {
   room = new Room(newRoom(id, 0), { capacity: 10 }, store, {
     event: () => undefined,
     notice: (notice) => notices.push(notice),
+    gone: () => undefined,
+    defer: () => undefined,
     order: (order) => {
       conference.carryOut(order).catch((error: unknown) => failures.push(error));
     },
@@ -66,7 +68,7 @@ async function newPeer(): Promise<Peer> {
 async function publish(id: string, tracks: SentTracks, purpose = 'publish', video: 'camera' | 'screen' = 'camera'): Promise<Peer> {
   const peer = await newPeer();
   await peer.send(tracks);
-  const { sdp } = await conference.publishByOffer(id, { sdp: await peer.offer(), purpose }, { audio: 'microphone', video });
+  const { sdp } = await conference.publishByOffer(id, { sdp: await peer.offer(), purpose }, { sources: { audio: 'microphone', video } });
   await peer.take(sdp);
   return peer;
 }
@@ -88,7 +90,7 @@ async function report(purpose: string, id = 'bob'): Promise<void> {
 
 describe('a view that the media node offers', () => {
   async function offer(peer: Peer, watched = 'ada', sources?: readonly ('microphone' | 'camera' | 'screen')[]) {
-    const wanted = { watchedId: watched, kinds: BOTH, purpose: `view ${watched}`, ...(sources !== undefined && { sources }) };
+    const wanted = { watched: { participant: watched, ...(sources && { sources }) }, kinds: BOTH, purpose: `view ${watched}` };
     const { sdp, connection } = await conference.offerView('bob', wanted);
     return { answer: await peer.answer(sdp), connection };
   }
@@ -148,15 +150,15 @@ describe('a view that the media node offers', () => {
     await refused('superseded', conference.completeView('bob', first.connection.id, first.answer));
     room.leave('ada', 'left');
     await refused('superseded', conference.completeView('bob', second.connection.id, second.answer));
-    await refused('participant-not-found', conference.offerView('bob', { watchedId: 'ada', kinds: BOTH, purpose: 'view' }));
+    await refused('participant-not-found', conference.offerView('bob', { watched: { participant: 'ada' }, kinds: BOTH, purpose: 'view' }));
     await eventually('nothing is left on the media node', async () => (await media.call('inspectRoom', {}, {})).transports === 0);
   });
 });
 
 describe('a connection that is negotiated again and again', () => {
   const own: OfferedPart = { use: 'publish', mids: ['0', '1'], sources: { audio: 'microphone', video: 'camera' } };
-  const camera: OfferedPart = { use: 'view', mids: ['2', '3'], watchedId: 'ada', sources: ['microphone', 'camera'] };
-  const screen: OfferedPart = { use: 'view', mids: ['4'], watchedId: 'ada', sources: ['screen'] };
+  const camera: OfferedPart = { use: 'view', mids: ['2', '3'], watched: { participant: 'ada', sources: ['microphone', 'camera'] } };
+  const screen: OfferedPart = { use: 'view', mids: ['4'], watched: { participant: 'ada', sources: ['screen'] } };
 
   async function first(peer: Peer, parts: OfferedPart[] = [own]) {
     await peer.send({ audio: true, video: 160 });
@@ -212,12 +214,12 @@ describe('a connection that is negotiated again and again', () => {
     await bob.seesMore('4');
     const eve = await newPeer();
     await eve.receive('audio');
-    const viewed = await conference.viewByOffer('eve', 'bob', { sdp: await eve.offer(), purpose: 'view' });
+    const viewed = await conference.viewByOffer('eve', { participant: 'bob' }, { sdp: await eve.offer(), purpose: 'view' });
     await eve.take(viewed.sdp);
     await eve.seesMore('0');
 
     await bob.receive('audio');
-    const once: OfferedPart = { use: 'view', mids: ['5'], watchedId: 'ada', sources: ['microphone'] };
+    const once: OfferedPart = { use: 'view', mids: ['5'], watched: { participant: 'ada', sources: ['microphone'] } };
     await again(bob, connection.id, [{ ...own, mids: ['0'] }, screen, once]);
     await bob.seesMore('5');
     const last = await again(bob, connection.id, [own, camera, screen]);
@@ -279,7 +281,7 @@ describe('a connection that is negotiated again and again', () => {
   it('pauses one section for its participant only, through new negotiations and replaced pictures', async () => {
     await publish('ada', { audio: true, video: 200 });
     const [bob, eve] = [await newPeer(), await newPeer()];
-    const views: OfferedPart = { use: 'view', watchedId: 'ada' };
+    const views: OfferedPart = { use: 'view', watched: { participant: 'ada' } };
     const negotiated: string[] = [];
     for (const [id, peer] of [
       ['bob', bob],

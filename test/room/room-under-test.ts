@@ -1,7 +1,7 @@
 import type { MediaOrder, Notice, RoomEvent } from '../../worker/room/events.ts';
 import type { RecordStore } from '../../worker/room/records.ts';
 import { Room } from '../../worker/room/room.ts';
-import { newRoom, type RoomSnapshot } from '../../worker/room/snapshot.ts';
+import { newRoom, type RoomOptions, type RoomSnapshot } from '../../worker/room/snapshot.ts';
 
 /** Keeps records as the real storage does: as text, so that nothing is shared with the room by reference. */
 export class MemoryStore implements RecordStore {
@@ -16,6 +16,15 @@ export class MemoryStore implements RecordStore {
     this.#records.get(collection)?.delete(id);
   }
 
+  deleteAll(collection: string): void {
+    this.#records.delete(collection);
+  }
+
+  scan<Item>(collection: string, after = ''): Iterable<Item> {
+    const records = [...(this.#records.get(collection) ?? [])].filter(([id]) => id > after);
+    return records.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, text]) => JSON.parse(text) as Item);
+  }
+
   load(): RoomSnapshot {
     const [room] = this.all<RoomSnapshot['room']>('room');
     if (!room) throw new Error('no room was stored');
@@ -23,9 +32,12 @@ export class MemoryStore implements RecordStore {
       room,
       participants: this.all('participants'),
       publications: this.all('publications'),
+      streams: this.all('streams'),
       subscriptions: this.all('subscriptions'),
       connections: this.all('connections'),
       views: this.all('views'),
+      floors: this.all('floors'),
+      messages: this.all('messages'),
     };
   }
 
@@ -39,11 +51,15 @@ export class RoomUnderTest {
   readonly store = new MemoryStore();
   readonly events: RoomEvent[] = [];
   readonly orders: MediaOrder[] = [];
+  readonly gone: [string, string][] = [];
   readonly notices: Notice[] = [];
   readonly room: Room;
 
-  constructor(capacity = 100) {
-    this.room = this.#open(newRoom('default/test', 0), capacity);
+  /** Called in the middle of the change of which the event tells. */
+  onEvent: (event: RoomEvent) => void = () => undefined;
+
+  constructor(capacity = 100, options: RoomOptions = {}) {
+    this.room = this.#open(newRoom('default/test', 0, options), capacity);
     this.room.save();
   }
 
@@ -52,10 +68,17 @@ export class RoomUnderTest {
     return this.#open(this.store.load(), 100);
   }
 
-  /** What happened since the last call, without the numbers. */
+  /** What happened since the last call to participants and publications, without the numbers and without what follows from the rest. */
   takeEvents(): object[] {
-    const taken: Partial<RoomEvent>[] = this.events.splice(0).map((event) => ({ ...event }));
-    for (const event of taken) delete (event as { sequence?: number }).sequence;
+    const taken = this.takeAllEvents().filter(({ type }) => !String(type).startsWith('stream-'));
+    for (const event of taken) for (const key of ['participant', 'streams', 'topology', 'turned']) Reflect.deleteProperty(event, key);
+    return taken;
+  }
+
+  /** What happened since the last call, without the numbers. */
+  takeAllEvents(): { type?: unknown }[] {
+    const taken = this.events.splice(0).map((event) => ({ ...event }));
+    for (const event of taken) Reflect.deleteProperty(event, 'sequence');
     return taken;
   }
 
@@ -67,9 +90,16 @@ export class RoomUnderTest {
 
   #open(snapshot: RoomSnapshot, capacity: number): Room {
     return new Room(snapshot, { capacity }, this.store, {
-      event: (event) => this.events.push(event),
+      event: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
       notice: (notice) => this.notices.push(notice),
+      defer: (task) => {
+        task();
+      },
       order: (order) => this.orders.push(order),
+      gone: (participantId, reason) => this.gone.push([participantId, reason]),
     });
   }
 }

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Refusal } from '../../worker/room/errors.ts';
 import type { RoomEvent } from '../../worker/room/events.ts';
+import type { Floor } from '../../worker/room/floor.ts';
+import type { Stream } from '../../worker/room/stream.ts';
 import { kindOf, type Source } from '../../worker/room/publication.ts';
 import { contentsOf, RoomUnderTest, sectionsAfter } from './room-under-test.ts';
 
@@ -33,6 +35,15 @@ const command = fc.oneof(
     which: fc.nat({ max: 3 }),
     state: fc.constantFrom('connected' as const, 'lost' as const, 'closed' as const),
   }),
+  fc.record({
+    type: fc.constant('stream by offer' as const),
+    participant,
+    name: fc.constantFrom('one', 'two'),
+    sources: fc.uniqueArray(source),
+  }),
+  fc.record({ type: fc.constant('close stream' as const), name: fc.constantFrom('one', 'two') }),
+  fc.record({ type: fc.constant('floor' as const), participant, floor: fc.constantFrom<Floor>('screen', 'files'), take: fc.boolean() }),
+  fc.record({ type: fc.constant('observe' as const), participant }),
   fc.record({ type: fc.constant('disclose' as const) }),
   fc.record({ type: fc.constant('sweep' as const), wait: fc.integer({ min: 0, max: 30_000 }) }),
   fc.record({ type: fc.constant('media lost' as const) }),
@@ -91,6 +102,20 @@ class Player {
         return this.#publish(step.participant, step.sources);
       case 'view by offer':
         return this.#view(step.participant, step.watched, step.sections);
+      case 'stream by offer': {
+        if (!room.streamLabelled(step.name)) room.openStream(step.participant, `${step.name}-${++this.#ids}`, { label: step.name });
+        const stream = room.streamLabelled(step.name)?.id ?? '';
+        return this.#publish(step.participant, step.sources, stream);
+      }
+      case 'close stream':
+        room.closeStream(room.streamLabelled(step.name)?.id ?? '');
+        return undefined;
+      case 'floor':
+        if (step.take) room.takeFloor(step.floor, step.participant);
+        else room.releaseFloor(step.floor, step.participant);
+        return undefined;
+      case 'observe':
+        return room.join(step.participant, this.#now, this.#now + 20_000, { observer: true });
       case 'offer in vain':
         room.closeConnection(room.openConnection(step.participant, 'send', step.purpose, `n${++this.#ids}`).id);
         return undefined;
@@ -112,10 +137,16 @@ class Player {
     }
   }
 
-  #publish(id: string, sources: readonly Source[]): unknown {
-    const connection = this.test.room.openConnection(id, 'send', 'publish', `n${++this.#ids}`);
-    const tracks = sources.map((one) => ({ source: one, id: `p${++this.#ids}` }));
-    return this.test.room.establish(connection, { tracks, views: [] });
+  #publish(id: string, sources: readonly Source[], stream?: string): unknown {
+    const connection = this.test.room.openConnection(id, 'send', `publish ${stream ?? ''}`, `n${++this.#ids}`);
+    const tracks = sources.map((one) => ({ source: one, id: `p${++this.#ids}`, ...(stream !== undefined && { stream }) }));
+    try {
+      return this.test.room.establish(connection, { tracks, views: [] });
+    } catch (error) {
+      // As the conference does with a connection of which nothing came.
+      this.test.room.closeConnection(connection.id);
+      throw error;
+    }
   }
 
   /** Sections: audio, video, video. The media node has attached nothing yet when the room hears of them. */
@@ -136,6 +167,29 @@ class Player {
   }
 }
 
+/** The streams that there are, by the events alone: the publications in each. */
+function streamsFrom(events: readonly RoomEvent[]): Map<string, string[]> {
+  const streams = new Map<string, string[]>();
+  const note = (stream: Stream) => streams.set(stream.id, stream.publications.map(({ id }) => id).toSorted());
+  for (const event of events) {
+    if (event.type === 'participant-joined') for (const stream of event.streams) note(stream);
+    if (event.type === 'stream-started') expect(streams.has(event.stream.id), 'started twice').toBe(false);
+    if (event.type === 'stream-started' || event.type === 'stream-changed') note(event.stream);
+    if (event.type === 'stream-ended') expect(streams.delete(event.stream.id), 'ended twice').toBe(true);
+  }
+  return streams;
+}
+
+/** Who has which floor, by the events alone. */
+function floorsFrom(events: readonly RoomEvent[]): Map<string, string> {
+  const floors = new Map<string, string>();
+  for (const event of events) {
+    if (event.type === 'floor-taken') floors.set(event.floor, event.participantId);
+    if (event.type === 'floor-released') expect(floors.delete(event.floor)).toBe(true);
+  }
+  return floors;
+}
+
 /** A client that believes nothing but the events: participant → its publications and whether they are paused, and its indication. */
 function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean>> {
   const view = new Map<string, Map<string, boolean>>();
@@ -151,7 +205,7 @@ function viewFrom(events: readonly RoomEvent[]): Map<string, Map<string, boolean
     if (event.type === 'participant-left') view.delete(event.participantId);
     else if (event.type === 'publication-removed') expect(known.delete(event.publication.id)).toBe(true);
     else if (event.type === 'indication-changed') known.set(event.kind, event.on);
-    else if (event.type !== 'talking-changed') known.set(event.publication.id, event.publication.paused);
+    else if ('publication' in event) known.set(event.publication.id, event.publication.paused);
   }
   return view;
 }
@@ -170,20 +224,26 @@ it('whatever happens, the events alone tell the state, without gaps, and the sto
         return [id, new Map([...publications, ...Object.entries(room.indicationOf(id))])] as const;
       });
       expect(viewFrom(events)).toEqual(new Map(state));
+      const announcedIds = new Set(announced.map(({ id }) => id));
+      const streams = room.streams().filter(({ participantId }) => announcedIds.has(participantId));
+      expect(streamsFrom(events)).toEqual(
+        new Map(streams.map(({ id, publications }) => [id, publications.map((one) => one.id).toSorted()])),
+      );
+      for (const [floor, holder] of floorsFrom(events)) expect(room.floorHolder(floor as Floor)).toBe(holder);
       expect(contentsOf(player.test.reloaded())).toEqual(contentsOf(room));
     }),
     { numRuns: 500 },
   );
 });
 
-it('nobody has two publications of one source, and no record outlives what it belongs to', () => {
+it('nobody has two publications of one source in a stream, and no record outlives what it belongs to', () => {
   fc.assert(
     fc.property(manyCommands, (commands) => {
       const player = new Player();
       for (const step of commands) player.play(step);
       const { room, store } = player.test;
       for (const { id } of room.participants()) {
-        const sources = room.publicationsOf(id).map((publication) => publication.source);
+        const sources = room.publicationsOf(id).map((publication) => `${publication.stream} ${publication.source}`);
         expect(new Set(sources).size).toBe(sources.length);
       }
       const { participants, publications, subscriptions, connections, views } = store.load();

@@ -70,7 +70,7 @@ it('a quiet room hibernates, and its sessions neither notice nor lose their plac
 it('a client that never says anything is closed with a code to come back with when a megabyte was sent, and nobody else', async () => {
   const name = 'default/silent';
   const bob = 'b'.repeat(254);
-  const publication = { id: 'p1', participantId: bob, source: 'microphone', paused: false };
+  const publication = { id: 'p1', participantId: bob, stream: '1-main', source: 'microphone', paused: false };
   const stub = await rewrite(name, [seat('ada'), seat(bob), seat('eve'), ['publications', 'p1', publication]]);
   const sockets = { ada: await open(stub, name, 'ada'), bob: await open(stub, name, bob), eve: await open(stub, name, 'eve') };
   const closed: [string, number][] = [];

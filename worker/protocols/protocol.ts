@@ -1,11 +1,16 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { Conference } from '../room/conference.ts';
+import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
+import type { Collection } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
+import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -18,8 +23,14 @@ export interface Entrance {
   findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
   /** For clients that open a socket first and name their room later, in a message. */
   readonly lobby?: Lobby;
-  /** The protocol's HTTP API, mounted at each of the paths. */
-  readonly api?: { readonly paths: readonly string[]; readonly routes: Hono<DoorEnvironment> };
+  /** The protocol's HTTP API, or the parts of it. */
+  readonly api?: Api | readonly Api[];
+}
+
+/** Routes that are mounted at each of the paths. */
+export interface Api {
+  readonly paths: readonly string[];
+  readonly routes: Hono<DoorEnvironment>;
 }
 
 /**
@@ -28,13 +39,41 @@ export interface Entrance {
  */
 interface Lobby {
   /** Accepts a WebSocket whose URL shows that it is of this protocol; `undefined` for every other. */
-  accept(upgrade: Upgrade, door: Door): Response | undefined;
+  accept?(upgrade: Upgrade, door: Door): Response | undefined;
   /** For sockets whose URL shows nothing: their first message does. */
   readonly byFirstMessage?: {
     recognises(message: string): boolean;
     /** Attends to such a client; its first message comes like all others. */
     attend(client: MessageSocket, upgrade: Upgrade, door: Door): MessageListener;
   };
+  /** For clients that speak Socket.IO: the first event in a namespace shows which protocol it is. */
+  readonly byFirstEvent?: {
+    /** The namespaces that the protocol's clients enter. */
+    readonly namespaces: readonly string[];
+    recognises(namespace: string, event: string): boolean;
+    /** Attends to such a client in that namespace; its first event comes like all others. */
+    attend(client: EventSocket, upgrade: Upgrade, door: Door): EventListener;
+  };
+}
+
+/** A Socket.IO client in one namespace. What is sent to it is serialised already: arguments as JSON, separated by commas. */
+export interface EventSocket {
+  /** The public id of the client, as it knows it itself. */
+  readonly id: string;
+  emit(event: string, json: string): void;
+  acknowledge(ackId: number, json: string): void;
+  /** Puts the client out of the namespace, which tells it not to come back by itself. */
+  dismiss(): void;
+  /** Cuts the connection; clients of the official library connect again. */
+  close(): void;
+}
+
+/** What a lobby does about a Socket.IO client. Nothing is called after `closed`. */
+export interface EventListener {
+  /** @param ackId by which the client wants to be answered, where it does. */
+  event(name: string, args: readonly unknown[], ackId: number | undefined): void;
+  /** The client has left the namespace or is gone. Called once. */
+  closed(reason: string): void;
 }
 
 /** What the routes of an HTTP API find in their context. */
@@ -63,6 +102,13 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
+  /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
+  isAdministrator(request: Request, room: RoomId): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -71,6 +117,10 @@ export interface Door {
    * @param query what the adapter's `admit` finds in the URL.
    */
   enter(room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering>;
+  /** Signs a text in the protocol's name. @returns hex digits. */
+  sign(text: string): Promise<string>;
+  /** Whether a text was signed in the protocol's name, by this edge or before its secret was changed. */
+  isSigned(text: string, signature: string): Promise<boolean>;
 }
 
 /** A socket into the room object, or the HTTP status with which it was refused. */
@@ -80,8 +130,14 @@ export type Entering = { readonly admitted: true; readonly socket: PipeSocket } 
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
+  /**
+   * Waits for what the entry of a session needs, such as media. What must not be interrupted is left to {@link admit}.
+   *
+   * @returns a refusal, if that is clear already.
+   */
+  prepare?(claim: RoomClaim, url: URL, host: RoomHost): Promise<Extract<Admission, { admitted: false }> | undefined>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
-  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission;
+  admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
    * A frame from a client. Never throws for what a client did wrong.
    *
@@ -90,12 +146,25 @@ export interface Adapter {
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined;
   /** The session's socket was closed, with a WebSocket close code. */
   closed(code: number, session: Session, host: RoomHost): void;
-  /** The frame by which the protocol tells an event to everybody but its subject; `undefined` where it has no word for it. */
-  present(event: RoomEvent): string | undefined;
+  /** How the protocol tells an event to its members: nothing where it has no word for it. */
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
-  notify?(notice: Notice, session: Session): void;
+  notify?(notice: Notice, session: Session, host: RoomHost): void;
+  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
+  readonly resumes?: true;
+  /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
+  connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
+}
+
+export type ConnectionState = 'connected' | 'lost' | 'closed';
+
+/** How an event is told: a frame for several members. It is made once, however many sessions get it. */
+export interface Announcement {
+  readonly frame: string;
+  /** Which members of the protocol get it; if not given, all but the event's subject. */
+  readonly audience?: (participantId: ParticipantId) => boolean;
 }
 
 export type Admission =
@@ -103,8 +172,10 @@ export type Admission =
       readonly admitted: true;
       readonly participantId: ParticipantId;
       readonly subprotocol?: string;
-      /** The first frame to the client: nothing that happens later can come before it. */
-      readonly greeting?: string;
+      /** The first frames to the client: nothing that happens later can come before them. */
+      readonly greeting?: readonly string[];
+      /** The first value of {@link Session.data}. */
+      readonly data?: unknown;
     }
   | { readonly admitted: false; readonly status: number; readonly message: string };
 
@@ -118,14 +189,17 @@ export interface Closing {
 export interface Session {
   readonly id: SessionId;
   readonly participantId: ParticipantId;
+  /** What the adapter has to remember of this client. Assign it anew to change it; as JSON it has at most 1 KB, and it survives the object's sleep. */
+  data: unknown;
   /** Sends a frame to this session only. */
   send(frame: string): void;
 }
 
-/** A room that exists: its state, and what members do in it that needs the media node. */
+/** A room that exists: its state, what members do in it that needs the media node, and what it offers beside. */
 export interface LiveRoom {
   readonly room: Room;
   readonly conference: Conference;
+  readonly services: RoomServices;
 }
 
 /** What the room object offers to an adapter. */
@@ -133,6 +207,17 @@ export interface RoomHost {
   /** `undefined` while nobody has made the room. */
   readonly live: () => LiveRoom | undefined;
   /** Makes the room. @returns false when it is there already. */
-  readonly create: () => boolean;
+  readonly create: (options?: RoomOptions) => boolean;
+  /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
+  readonly sendTo: (participantId: ParticipantId, frame: string) => void;
+  /** Records of the adapter's own, which are kept and forgotten with the room. */
+  readonly records: <Item extends { readonly id: string }>(name: string) => Collection<Item>;
+  /**
+   * Notes that something which may be used only once was used. It is remembered beyond the life of the room.
+   *
+   * @param until when it cannot be used any more anyway.
+   * @returns false when it was used before.
+   */
+  readonly spend: (id: string, until: Time) => boolean;
   readonly now: () => Time;
 }

@@ -14,6 +14,8 @@ interface Attachment {
   readonly id: SessionId;
   readonly participantId: ParticipantId;
   readonly protocol: string;
+  /** The adapter's own. */
+  readonly data?: unknown;
 }
 
 /** A session on a hibernatable WebSocket. */
@@ -22,13 +24,25 @@ export class SocketSession implements Session {
   readonly participantId: ParticipantId;
   readonly protocol: string;
   readonly #socket: WebSocket;
+  #data: unknown;
   #unanswered = 0;
 
-  constructor(socket: WebSocket, { id, participantId, protocol }: Attachment) {
+  constructor(socket: WebSocket, { id, participantId, protocol, data }: Attachment) {
     this.id = id;
     this.participantId = participantId;
     this.protocol = protocol;
     this.#socket = socket;
+    this.#data = data;
+  }
+
+  get data(): unknown {
+    return this.#data;
+  }
+
+  set data(data: unknown) {
+    this.#data = data;
+    const { id, participantId, protocol } = this;
+    attach(this.#socket, { id, participantId, protocol, data });
   }
 
   send(frame: string): void {
@@ -48,6 +62,10 @@ export class SocketSession implements Session {
   }
 }
 
+function attach(socket: WebSocket, attachment: Attachment): void {
+  socket.serializeAttachment(attachment);
+}
+
 /** The open sessions of a room. Rebuilt from the sockets when the object wakes up. */
 export class Sessions {
   readonly #context: DurableObjectState;
@@ -63,7 +81,7 @@ export class Sessions {
 
   accept(socket: WebSocket, attachment: Attachment): SocketSession {
     this.#context.acceptWebSocket(socket);
-    socket.serializeAttachment(attachment);
+    attach(socket, attachment);
     const session = new SocketSession(socket, attachment);
     this.#sessions.set(socket, session);
     return session;

@@ -1,6 +1,6 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { IceServer } from '../../shared/ice.ts';
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
 import type { Description } from '../../shared/sdp.ts';
@@ -12,7 +12,8 @@ import type { MediaPlane } from './media-plane.ts';
 import { outcomeOf, type Part, planOf, type Sources, streamOf, viewOf, type Watching } from './negotiation.ts';
 import type { Participant, Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
-import type { Room } from './room.ts';
+import type { JoinOptions, Room } from './room.ts';
+import type { Stream } from './stream.ts';
 import { watchedOf } from './view.ts';
 
 /** Everything that a client needs to send and to receive. */
@@ -28,19 +29,37 @@ export interface Offer {
   readonly sdp: string;
   /** What the connection is for, in words of the protocol: an answered offer takes the place of an earlier one with the same purpose. */
   readonly purpose: string;
+  /** What the protocol has to remember of the connection. */
+  readonly note?: unknown;
 }
+
+/** What a participant publishes by an offer. */
+export interface PublishOptions {
+  /** One that is open already; without it the default streams of the sources. */
+  readonly stream?: StreamId;
+  /** What the first section of each kind shows; microphone and camera if not given. */
+  readonly sources?: Sources;
+}
+
+/** Whom to watch: everything of a participant, what it sends from some sources, or one stream. */
+export type Watched = { readonly participant: ParticipantId; readonly sources?: readonly Source[] } | { readonly stream: StreamId };
 
 /** What the sections of a client's offer are for, in words of a protocol. */
 export type OfferedPart = Extract<Part, { use: 'publish' }> | OfferedView;
 
-/** Without `sources` the client watches everything. */
-type OfferedView = Omit<Extract<Part, { use: 'view' }>, 'generation'>;
+/** Only some sources of a stream, where that is watched; its tracks go to the `mediaStream` of the client, if not to one for all of the stream. */
+interface OfferedView extends Pick<Watching, 'sources' | 'mediaStream'> {
+  readonly use: 'view';
+  readonly mids?: readonly string[];
+  readonly watched: Watched;
+}
+
+/** As a function where it is to be found out only when it is the offer's turn what its sections are for: until then things may come and go. */
+type Parts = readonly OfferedPart[] | (() => readonly OfferedPart[]);
 
 /** What the media node is to offer to a participant that watches another. */
 export interface WantedView {
-  readonly watchedId: ParticipantId;
-  /** Everything where it is left out. */
-  readonly sources?: readonly Source[];
+  readonly watched: Watched;
   /** The sections that are there, whether or not there is anything to see or to hear yet. */
   readonly kinds: readonly MediaKind[];
   readonly purpose: string;
@@ -73,12 +92,21 @@ export class Conference {
   }
 
   /**
+   * Makes sure that the room has media.
+   *
+   * @throws Refusal `media-unavailable`.
+   */
+  async prepare(): Promise<void> {
+    await this.#media.open();
+  }
+
+  /**
    * Gives a newcomer a seat and two transports. A seat whose transports cannot be made is given back.
    *
    * @param until deadline for opening a session.
    */
-  async enter(id: ParticipantId, now: Time, until: Time): Promise<Entry> {
-    const { generation } = this.#room.join(id, now, until);
+  async enter(id: ParticipantId, now: Time, until: Time, options: JoinOptions = {}): Promise<Entry> {
+    const { generation } = this.#room.join(id, now, until, options);
     try {
       const { rtpCapabilities } = await this.#media.open();
       const [send, receive, ice] = await Promise.all([
@@ -113,7 +141,7 @@ export class Conference {
       const producer = await this.#media.call('createProducer', {}, { transport, kind: kindOf(source), rtpParameters });
       // If the participant has left meanwhile, its transport was closed, and the producer with it.
       this.#room.require(id, generation);
-      return this.#room.publish(id, source, producer.id);
+      return this.#room.publish(id, source, producer.id, formatOf(rtpParameters));
     });
   }
 
@@ -123,59 +151,59 @@ export class Conference {
    * @param sources what it sends.
    * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
-  publishByOffer(id: ParticipantId, offer: Offer, sources: Sources = CAMERA): Promise<Negotiated> {
-    const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID());
-    return this.#answer(connection, offer.sdp, [{ use: 'publish', sources }]);
+  publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = CAMERA }: PublishOptions = {}): Promise<Negotiated> {
+    const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID(), { note: offer.note });
+    const part: Part = { use: 'publish', sources, ...(stream !== undefined && { stream }) };
+    return this.#answer(connection, offer.sdp, () => [part]);
   }
 
   /**
    * Answers an offer by which the participant views another. The answer does not wait for the other to publish: that appears when it is there,
-   * and whatever takes its place later, without a new offer.
+   * and whatever takes its place later, without a new offer. A single stream, however, must have begun, and the view ends with it.
    *
-   * @param sources what of the other it views; everything where it is left out.
-   * @throws Refusal `participant-not-found`; `superseded` when there is a newer offer or one of the two has left.
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when there is a newer offer or one of the two has left.
    */
-  async viewByOffer(id: ParticipantId, watchedId: ParticipantId, offer: Offer, sources?: readonly Source[]): Promise<Negotiated> {
-    const part = this.#partOf({ use: 'view', watchedId, ...(sources !== undefined && { sources }) });
-    const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID());
-    return this.#answer(connection, offer.sdp, [part]);
+  async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Negotiated> {
+    const part = this.#partOf({ use: 'view', watched });
+    const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID(), { note: offer.note });
+    return this.#answer(connection, offer.sdp, () => [part]);
   }
 
   /**
    * Answers the first offer of a connection in which the participant publishes and views what it likes, and which it negotiates again and again.
    * Sections for which there is nothing, because they have no part or because the watched has left, are answered `inactive`.
    *
-   * @throws Refusal `participant-not-found` when somebody who is to be viewed is not there; `superseded`.
+   * @throws Refusal `participant-not-found` or `stream-not-found` when what is to be viewed is not there; `superseded`.
    */
-  async negotiate(id: ParticipantId, offer: Offer, parts: readonly OfferedPart[]): Promise<Negotiated> {
-    const known = parts.map((part) => this.#partOf(part));
-    return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID()), offer.sdp, known);
+  async negotiate(id: ParticipantId, offer: Offer, parts: Parts): Promise<Negotiated> {
+    const known = this.#inTime(parts);
+    return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID(), { note: offer.note }), offer.sdp, known);
   }
 
   /**
    * Answers a later offer of such a connection. The parts say again what all its sections are for; what is the same as before goes on. When the
    * offer cannot be answered, the connection stays as it was.
    *
-   * @throws Refusal `participant-not-found`; `superseded` when the connection is gone, or a newer offer has come.
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when the connection is gone, or a newer offer has come.
    */
-  async negotiateAgain(id: ParticipantId, connectionId: MediaId, sdp: string, parts: readonly OfferedPart[]): Promise<Negotiated> {
-    const known = parts.map((part) => this.#partOf(part));
+  async negotiateAgain(id: ParticipantId, connectionId: MediaId, sdp: string, parts: Parts): Promise<Negotiated> {
+    const known = this.#inTime(parts);
     return this.#answer(this.#room.reopenConnection(id, connectionId), sdp, known);
   }
 
   /**
    * Makes an offer by which the participant will view another. Nothing is viewed before the participant has answered, however late; afterwards
-   * everything appears that there is, and whatever takes its place later, without a new offer.
+   * everything appears that there is, and whatever takes its place later, without a new offer. The view of a single stream ends with it.
    *
-   * @throws Refusal `participant-not-found`; `superseded` when there is a newer offer for the purpose or one of the two has left.
+   * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when there is a newer offer for the purpose or one of the two has left.
    */
-  async offerView(id: ParticipantId, { watchedId, sources, kinds, purpose }: WantedView): Promise<Negotiated> {
-    const watching = this.#watching({ watchedId, ...(sources !== undefined && { sources }) });
-    const connection = this.#room.openConnection(id, 'receive', purpose, crypto.randomUUID(), watching);
+  async offerView(id: ParticipantId, { watched, kinds, purpose }: WantedView): Promise<Negotiated> {
+    const watching = this.#watching(watched);
+    const connection = this.#room.openConnection(id, 'receive', purpose, crypto.randomUUID(), { offered: watching });
     return this.#work(connection, async () => {
       const feed = { stream: streamOf(watching), kinds: [...kinds] };
       const description = await this.#media.call('createOffer', { connection: connection.id }, { attempt: 1, feeds: [feed] });
-      this.#room.require(watchedId, watching.generation);
+      this.#requireWatched(watching);
       return { ...description, connection: this.#room.requireNewest(connection) };
     });
   }
@@ -192,7 +220,7 @@ export class Conference {
     return this.#inTurn(id, connection.direction, async () => {
       this.#room.requireNewest(connection);
       const { sections } = await this.#media.call('completeOffer', { connection: connectionId }, { attempt: 1, sdp });
-      this.#room.require(watching.watchedId, watching.generation);
+      this.#requireWatched(watching);
       return this.#room.establish(connection, { tracks: [], views: [viewOf(sections, watching)] });
     });
   }
@@ -230,9 +258,10 @@ export class Conference {
     });
   }
 
-  #answer(connection: Connection, sdp: string, parts: readonly Part[]): Promise<Negotiated> {
+  #answer(connection: Connection, sdp: string, partsInTurn: () => readonly Part[]): Promise<Negotiated> {
     const { id, attempt } = connection;
     return this.#work(connection, async () => {
+      const parts = partsInTurn();
       const plan = planOf(this.#possible(connection, parts), (watching) =>
         watchedOf(watching, this.#room.publicationsOf(watching.watchedId)),
       );
@@ -265,19 +294,49 @@ export class Conference {
    * @throws Refusal `superseded`
    */
   #possible({ direction }: Connection, parts: readonly Part[]): readonly Part[] {
-    const isThere = (part: Part) => part.use === 'publish' || this.#room.participant(part.watchedId)?.generation === part.generation;
-    if (direction === 'receive' && !parts.every(isThere)) throw new Refusal('superseded');
+    const isThere = (part: Part) =>
+      part.use === 'publish' ? part.stream === undefined || this.#room.isOpenStream(part.stream) : this.#isThere(part);
+    if (direction !== 'both' && !parts.every(isThere)) throw new Refusal('superseded');
     return parts.filter(isThere);
   }
 
-  /** @throws Refusal `participant-not-found` */
-  #partOf(part: OfferedPart): Part {
-    return part.use === 'publish' ? part : { ...part, ...this.#watching(part) };
+  /** @throws Refusal `participant-not-found`, `stream-not-found` */
+  #inTime(parts: Parts): () => readonly Part[] {
+    if (typeof parts === 'function') return () => parts().map((part) => this.#partOf(part));
+    const known = parts.map((part) => this.#partOf(part));
+    return () => known;
   }
 
-  #watching(watched: Omit<Watching, 'generation'>): Watching {
-    const { generation } = this.#room.require(watched.watchedId);
-    return { ...watched, generation };
+  /** @throws Refusal `participant-not-found`, `stream-not-found` */
+  #partOf(part: OfferedPart): Part {
+    if (part.use === 'publish') return part;
+    const { mids, sources, mediaStream } = part;
+    return {
+      use: 'view',
+      ...this.#watching(part.watched),
+      ...(mids && { mids }),
+      ...(sources && { sources }),
+      ...(mediaStream !== undefined && { mediaStream }),
+    };
+  }
+
+  #watching(watched: Watched): Watching {
+    if ('stream' in watched) {
+      const { participantId: watchedId } = this.#requireStream(watched.stream);
+      return { watchedId, generation: this.#room.require(watchedId).generation, stream: watched.stream };
+    }
+    const { participant: watchedId, sources } = watched;
+    return { watchedId, generation: this.#room.require(watchedId).generation, ...(sources && { sources }) };
+  }
+
+  #isThere({ watchedId, generation, stream }: Watching): boolean {
+    const isSameStay = this.#room.participant(watchedId)?.generation === generation;
+    return isSameStay && (stream === undefined || this.#room.stream(stream) !== undefined);
+  }
+
+  /** @throws Refusal `superseded` when the participant, or the stream, is not there any more. */
+  #requireWatched(watching: Watching): void {
+    if (!this.#isThere(watching)) throw new Refusal('superseded');
   }
 
   /** Runs a task after everything that was begun earlier for the same participant and direction. */
@@ -312,6 +371,9 @@ export class Conference {
       case 'pause-section':
         await this.#media.call('setSectionPaused', { connection: order.connection, mid: order.mid }, { paused: order.paused });
         return;
+      case 'choose-layers':
+        await this.#media.call('setSectionLayers', { connection: order.connection, mid: order.mid }, order.layers);
+        return;
       case 'pause-producer':
         await this.#media.call('pauseProducer', { producer: order.producer }, {});
         return;
@@ -333,6 +395,12 @@ export class Conference {
     return transport;
   }
 
+  #requireStream(id: StreamId): Stream {
+    const stream = this.#room.stream(id);
+    if (!stream) throw new Refusal('stream-not-found');
+    return stream;
+  }
+
   #transportOf({ id }: Participant, direction: Direction): MediaId {
     const transport = this.#room.connectionsOf(id).find((connection) => !connection.negotiated && connection.direction === direction);
     if (!transport) throw new Refusal('participant-not-found');
@@ -348,6 +416,7 @@ function directionOf(order: MediaOrder): ConnectionDirection {
     case 'attach-producer':
     case 'detach-producer':
     case 'pause-section':
+    case 'choose-layers':
       return 'receive';
     case 'close-transport':
     case 'close-producer':
@@ -357,4 +426,11 @@ function directionOf(order: MediaOrder): ConnectionDirection {
     default:
       return assertNever(order);
   }
+}
+
+/** What others are told of how a publication is encoded. */
+function formatOf({ codecs, encodings = [] }: RtpParameters): Pick<Publication, 'codec' | 'rids'> {
+  const [, codec] = /^(?:audio|video)\/(.+)$/u.exec(codecs[0]?.mimeType ?? '') ?? [];
+  const rids = encodings.flatMap(({ rid }) => rid ?? []);
+  return { ...(codec !== undefined && { codec }), ...(rids.length > 0 && { rids }) };
 }

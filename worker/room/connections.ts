@@ -1,4 +1,4 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { Connection } from './connection.ts';
 import type { MediaOrder, Notice } from './events.ts';
 import type { Publication } from './publication.ts';
@@ -106,9 +106,23 @@ export class Connections {
 
   /** A participant is gone: nobody can view it any more, and connections that were for nothing else end, also those that are only offered yet. */
   endViewsOf(watchedId: ParticipantId): void {
-    const offered = this.#connections.filter((connection) => !connection.isEstablished && connection.offered?.watchedId === watchedId);
+    this.#endViewed((one) => one.watchedId === watchedId);
+  }
+
+  viewsOfStream(stream: StreamId): View[] {
+    return this.#views.filter((view) => view.stream === stream);
+  }
+
+  /** A stream has ended. Whoever views everything of its owner goes on. */
+  endViewsOfStream(stream: StreamId): void {
+    this.#endViewed((one) => one.stream === stream);
+  }
+
+  /** @param isOver whether what is watched, or is to be watched when an offer is answered, is not there any more. */
+  #endViewed(isOver: (watched: Pick<View, 'watchedId' | 'stream'>) => boolean): void {
+    const offered = this.#connections.filter(({ isEstablished, offered: one }) => !isEstablished && one !== undefined && isOver(one));
     for (const connection of offered) this.close(connection);
-    const ended = this.#views.filter((view) => view.watchedId === watchedId);
+    const ended = this.#views.filter(isOver);
     for (const view of ended) this.endView(view);
     for (const { connectionId } of ended) {
       const connection = this.#connections.get(connectionId);

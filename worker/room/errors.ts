@@ -5,6 +5,12 @@ export type RefusalReason =
   | 'participant-not-found'
   | 'already-joined'
   | 'publication-not-found'
+  | 'stream-not-found'
+  /** The name or the id of a stream is taken. */
+  | 'stream-exists'
+  /** Somebody else has the floor. */
+  | 'floor-taken'
+  | 'floor-not-held'
   | 'cannot-subscribe'
   | 'already-connected'
   | 'invalid-media-parameters'

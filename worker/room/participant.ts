@@ -31,13 +31,28 @@ export interface Participant {
   readonly presence: Presence;
   /** Whether anybody was told of it while it was still entering. */
   readonly disclosed: boolean;
-  /** As the participant declares it; absent where its publications tell it. */
-  readonly indication?: Indication;
+  /** As the participant declares it, and on where it has said nothing of a kind; absent where its publications tell it. */
+  readonly indication?: Partial<Indication>;
   /** A newcomer that gives the same word takes this place over; nobody does where there is none. */
   readonly takeover?: string;
+  /** The protocol that it speaks. The room keeps the word and never reads it. */
+  readonly origin?: string;
+  /** What it is to its protocol, likewise. */
+  readonly role?: string;
+  /** As the others are to call it. */
+  readonly name?: string;
+  /** Whether its camera's background is blurred, where it has said so. */
+  readonly blurred?: boolean;
+  /** Sees and hears everything, and nobody is told of it: neither counted nor listed. */
+  readonly observer?: true;
+  /** Can exchange media with one other such participant without the media node. */
+  readonly direct?: true;
+  /** Vanishes at this time unless it gives a sign of life, whatever its session looks like. */
+  readonly lease?: Time;
 }
 
-/** The deadline of the participant's lease, if one is running. */
-export function leaseOf({ presence }: Participant): Time | null {
-  return presence.until;
+/** When the participant vanishes if nothing happens, and `null` where it does not. */
+export function deadlineOf({ presence, lease }: Participant): Time | null {
+  if (lease === undefined) return presence.until;
+  return presence.until === null ? lease : Math.min(presence.until, lease);
 }

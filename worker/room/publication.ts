@@ -1,7 +1,7 @@
-import type { MediaId, ParticipantId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 
-/** What a track shows. A participant has at most one publication of each. */
+/** What a track shows. A stream has at most one publication of each. */
 export type Source = 'microphone' | 'camera' | 'screen';
 
 /** One track that a participant sends to the room. */
@@ -9,9 +9,15 @@ export interface Publication {
   /** The id of the producer that carries it on the media node. */
   readonly id: MediaId;
   readonly participantId: ParticipantId;
+  /** The stream that it is a part of. */
+  readonly stream: StreamId;
   readonly source: Source;
   /** Paused for everybody, or declared to be: a participant that declares its indication sends on. */
   readonly paused: boolean;
+  /** Name of its codec, as in `a=rtpmap`: `opus`, `VP8`. */
+  readonly codec?: string;
+  /** Names of its simulcast layers, lowest first, where they have names. */
+  readonly rids?: readonly string[];
   /** The negotiated connection with which it ends. */
   readonly connectionId?: MediaId;
 }

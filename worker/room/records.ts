@@ -2,6 +2,10 @@
 export interface RecordStore {
   put(collection: string, id: string, record: object): void;
   delete(collection: string, id: string): void;
+  /** Deletes all records of a collection. */
+  deleteAll(collection: string): void;
+  /** The records of a collection in the order of their ids, read while they are looked at. @param after the id behind which to begin. */
+  scan<Item>(collection: string, after?: string): Iterable<Item>;
 }
 
 /**
@@ -35,6 +39,12 @@ export class Collection<Item extends { readonly id: string }> {
 
   delete(id: string): void {
     if (this.#items.delete(id)) this.#store.delete(this.#name, id);
+  }
+
+  /** The one that has been there longest. */
+  oldest(): Item | undefined {
+    const [oldest] = this.#items.values();
+    return oldest;
   }
 
   values(): Item[] {

@@ -6,13 +6,13 @@ import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { Indication, SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, statusOf } from './errors.ts';
 import type { ClientMessage, Member, ServerMessage } from './messages.ts';
 import { parseMessage, readAdmittance } from './parse.ts';
 
 /** Members of this protocol take over the place of an earlier member of the same id, if that one speaks this protocol too. */
-const TAKEOVER = 'group-call';
+const ORIGIN = { origin: 'group-call', takeover: 'group-call' };
 
 /** The group-call protocol in the room object. A member's whole stay is one socket: it enters with it and leaves with it. */
 export class GroupCallAdapter implements Adapter {
@@ -30,13 +30,14 @@ export class GroupCallAdapter implements Adapter {
     if (!room) throw new Error('a room that has just been made is not there');
     try {
       if (!room.participant(userId) && room.participants().length >= this.#capacity) throw new Refusal('room-full');
-      room.join(userId, host.now(), host.now(), { takeover: TAKEOVER, indication: { video, audio } });
+      room.join(userId, host.now(), host.now(), { ...ORIGIN, indication: { video, audio } });
     } catch (error) {
       if (error instanceof Refusal) return { admitted: false, status: statusOf(error.reason), message: error.message };
       throw error;
     }
     room.openSession(userId, session);
-    return { admitted: true, participantId: userId, greeting: frameOf({ id: 'existingParticipants', members: othersThan(userId, room) }) };
+    const existing = frameOf({ id: 'existingParticipants', members: othersThan(userId, room) });
+    return { admitted: true, participantId: userId, greeting: [existing] };
   }
 
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined {
@@ -69,9 +70,9 @@ export class GroupCallAdapter implements Adapter {
     host.live()?.room.endSession(participantId, id);
   }
 
-  present(event: RoomEvent): string | undefined {
+  present(event: RoomEvent): Announcement[] {
     const message = messageOf(event);
-    return message && frameOf(message);
+    return message ? [{ frame: frameOf(message) }] : [];
   }
 
   farewell(reason: LeaveReason): Closing {
@@ -90,7 +91,7 @@ async function answer(
     const description =
       userId === participantId
         ? await conference.publishByOffer(participantId, { sdp: sdpOffer, purpose: 'publish' })
-        : await conference.viewByOffer(participantId, userId, { sdp: sdpOffer, purpose: `view ${userId}` });
+        : await conference.viewByOffer(participantId, { participant: userId }, { sdp: sdpOffer, purpose: `view ${userId}` });
     sendDescription(session, userId, description);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -130,6 +131,16 @@ function messageOf(event: RoomEvent): ServerMessage | undefined {
     case 'publication-paused':
     case 'publication-resumed':
     case 'talking-changed':
+    case 'stream-started':
+    case 'stream-changed':
+    case 'stream-ended':
+    case 'participant-renamed':
+    case 'blur-changed':
+    case 'message-sent':
+    case 'data-sent':
+    case 'stroke-drawn':
+    case 'floor-taken':
+    case 'floor-released':
       return undefined;
     default:
       return assertNever(event);

@@ -24,6 +24,8 @@ export const FAREWELLS: Readonly<Record<LeaveReason, Closing>> = {
   left: { code: 4000, reason: 'you have left the room' },
   vanished: { code: 4000, reason: 'your media connection was lost, join again' },
   replaced: { code: TAKEN_OVER, reason: 'you have joined from elsewhere' },
+  expelled: { code: 4000, reason: 'you were put out of the room' },
+  'room-ended': { code: 4000, reason: 'the room was ended' },
   // "Service restart"
   'media-lost': { code: 1012, reason: 'the media server was restarted, join again' },
 };

@@ -7,10 +7,12 @@ import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId, Time } from '../../room/participant.ts';
 import type { Publication, Source } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { failed, textOf } from './errors.ts';
 import type { ApiRequest, ApiResult, ApiResults, ClientMessage, MediaStreamType, Notification, ProducerEntry } from './messages.ts';
 import { parseMessage } from './parse.ts';
+
+const ORIGIN = { origin: 'mediasoup-http' };
 
 /** An attendee that never opens its socket is dropped this long after its last request. */
 const ENTRY_LIFE: Time = 60_000;
@@ -32,6 +34,8 @@ const FAREWELLS: Readonly<Record<LeaveReason, string>> = {
   vanished: 'your media connection was lost, join again',
   replaced: 'you have joined from elsewhere',
   'media-lost': 'the media server was restarted, join again',
+  expelled: 'you were put out of the room',
+  'room-ended': 'the room was ended',
 };
 
 const SOURCES: Readonly<Record<MediaStreamType, Source>> = { mic: 'microphone', webcam: 'camera', screen: 'screen' };
@@ -81,9 +85,9 @@ export class MediasoupHttpAdapter implements Adapter {
     else room?.loseSession(participantId, id, host.now() + RECONNECT_GRACE);
   }
 
-  present(event: RoomEvent): string | undefined {
+  present(event: RoomEvent): Announcement[] {
     const notification = notificationOf(event);
-    return notification && JSON.stringify({ notification: true, ...notification });
+    return notification ? [{ frame: JSON.stringify({ notification: true, ...notification }) }] : [];
   }
 
   farewell(reason: LeaveReason): Closing {
@@ -99,16 +103,13 @@ export class MediasoupHttpAdapter implements Adapter {
     return this.#answerInRoom(request, live, host.now());
   }
 
-  async #answerInRoom(
-    request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>,
-    { room, conference }: LiveRoom,
-    now: Time,
-  ): Promise<ApiResult> {
+  async #answerInRoom(request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>, live: LiveRoom, now: Time): Promise<ApiResult> {
+    const { room, conference } = live;
     switch (request.endpoint) {
       case 'attendees':
         return attendees(room);
       case 'createAttendee':
-        return entryResult(await conference.enter(request.userMail, now, now + ENTRY_LIFE));
+        return entryResult(await conference.enter(request.userMail, now, now + ENTRY_LIFE, ORIGIN));
       case 'connectSender':
         await conference.connect(request.userMail, 'send', request.dtlsParameters);
         return null;
@@ -116,7 +117,7 @@ export class MediasoupHttpAdapter implements Adapter {
         await conference.connect(request.userMail, 'receive', request.dtlsParameters);
         return null;
       case 'createProducer':
-        return this.#produce(request, { room, conference }, now);
+        return this.#produce(request, live, now);
       case 'producers':
         return producers(room, request.producerMail);
       case 'createConsumer': {
@@ -215,6 +216,16 @@ function notificationOf(event: RoomEvent): Notification | undefined {
       return { method: 'producerResumed', data: { user, type: TYPES[event.publication.source] } };
     case 'indication-changed':
     case 'talking-changed':
+    case 'stream-started':
+    case 'stream-changed':
+    case 'stream-ended':
+    case 'participant-renamed':
+    case 'blur-changed':
+    case 'message-sent':
+    case 'data-sent':
+    case 'stroke-drawn':
+    case 'floor-taken':
+    case 'floor-released':
       return undefined;
     default:
       return assertNever(event);

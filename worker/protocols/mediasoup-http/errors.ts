@@ -6,13 +6,20 @@ export const INVALID_PARAMETERS = 'Invalid parameters in HTTP Request';
 /** The caller has no access token for this room (production mode only; the protocol itself knows no authentication). */
 export const ACCESS_DENIED = 'Access denied: a valid access token for this room is needed';
 
-/** The texts that clients show to people. The first five are the ones of the public server. */
+/**
+ * The texts that clients show to people. The first five are the ones of the public server. The protocol has neither streams nor floors, so that the
+ * texts about those never leave.
+ */
 const TEXTS: Readonly<Record<RefusalReason, string>> = {
   'room-not-found': 'Room not found',
   'participant-not-found': 'Attendee not found',
   'already-joined': 'Attendee already created',
   'publication-not-found': 'Cannot consume from the given producer',
   'cannot-subscribe': 'Cannot consume from the given producer',
+  'stream-not-found': 'Stream not found',
+  'stream-exists': 'Stream name is taken',
+  'floor-taken': 'Somebody else is sharing',
+  'floor-not-held': 'You are not sharing',
   superseded: 'Attendee not found',
   'room-full': 'Room is full',
   'already-connected': 'Transport already connected',
