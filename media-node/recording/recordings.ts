@@ -17,6 +17,7 @@ const LEAST_FREE_BYTES = 500_000_000;
 export interface RecordedRoom {
   readonly id: string;
   readonly generation: number;
+  readonly closed: boolean;
   /** @throws MediaError `producer-not-found` */
   source(producer: string): Source;
 }
@@ -181,6 +182,8 @@ export class Recordings extends EventEmitter<RecordingsEvents> {
       }, this.#config.maxSeconds * 1000).unref();
       running = { room, recorder, timer, bytes: 0 };
       this.#running.set(recording, running);
+      // It may have been closed a moment ago, when there was nothing to end yet.
+      if (room.closed) this.#end(recording, 'room-closed');
     } catch (error) {
       await this.#shelf.remove(recording);
       throw error;

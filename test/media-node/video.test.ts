@@ -152,6 +152,10 @@ describe('statistics', () => {
     const { peer, consumer } = await view('viewer', [producer]);
     await t.client.call('setConsumerLayers', { path: { ...path, consumer }, body: { spatialLayer: 0 } });
     await eventually('the lower layer is shown', async () => (await peer.received('0')).width === 320, 15_000);
+    // Ten pictures a second are sent; those of the lowest temporal layer alone are two and a half.
+    const { framesDecoded } = await peer.received('0');
+    await sleep(3_000);
+    expect((await peer.received('0')).framesDecoded - framesDecoded).toBeGreaterThan(12);
     await t.client.call('watchConsumer', { path: { ...path, consumer } });
     const told = () => eventsOf('statistics').at(-1)?.consumers[0];
     await eventually('its size is told', () => Promise.resolve(told()?.width === 320), 15_000);
