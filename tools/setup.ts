@@ -48,14 +48,19 @@ export function provideCoturn(): Promise<string> {
   return provideProgram('Relaying media (TURN)', ['turnserver'], 'coturn');
 }
 
+/** Decodes snapshots and writes recordings. */
+function provideFfmpeg(): Promise<string> {
+  return provideProgram('Recording and taking snapshots', ['ffmpeg'], 'ffmpeg');
+}
+
 /**
  * What running the edge and the media node needs.
  *
  * @returns environment variables that say where it is.
  */
-export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string }> {
+export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string; FFMPEG_BIN: string }> {
   makeDevSecrets();
-  return { MEDIASOUP_WORKER_BIN: await provideWorkerBinary() };
+  return { MEDIASOUP_WORKER_BIN: await provideWorkerBinary(), FFMPEG_BIN: await provideFfmpeg() };
 }
 
 /** What the tests need on top: real browsers and a real TURN server. */

@@ -297,6 +297,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         return;
       case 'video-format':
       case 'statistics':
+      case 'recording-finished':
         // No protocol asks for these yet.
         return;
       case 'room-closed':

@@ -22,6 +22,8 @@ export interface SentTracks {
   readonly rids?: readonly string[];
   /** A picture that needs as many bits as it may have. */
   readonly noise?: boolean;
+  /** Once a second, for 200 ms, the picture is white and the tone is heard; black and silent in between. */
+  readonly beat?: boolean;
 }
 
 declare global {
@@ -115,16 +117,22 @@ export class Peer {
   }
 
   /** Adds tracks that are made on the spot: a picture that changes ten times a second, and a tone. */
-  async send({ audio = false, video, direction = 'sendonly', rids = [], noise = false }: SentTracks): Promise<void> {
+  async send({ audio = false, video, direction = 'sendonly', rids = [], noise = false, beat = false }: SentTracks): Promise<void> {
     await this.#page.evaluate(
-      ([name, withAudio, width, way, layers, isNoisy]) => {
+      ([name, withAudio, width, way, layers, isNoisy, hasBeat]) => {
         const peer = window.peers.get(name);
         const stream = new MediaStream();
         if (withAudio) {
           const context = new AudioContext();
           const tone = new OscillatorNode(context, { frequency: 440 });
           const destination = new MediaStreamAudioDestinationNode(context);
-          tone.connect(destination);
+          const gain = new GainNode(context, { gain: hasBeat ? 0 : 1 });
+          tone.connect(gain).connect(destination);
+          if (hasBeat) {
+            setInterval(() => {
+              gain.gain.value = performance.now() % 1_000 < 200 ? 1 : 0;
+            }, 10);
+          }
           tone.start();
           for (const track of destination.stream.getTracks()) stream.addTrack(track);
         }
@@ -135,21 +143,28 @@ export class Peer {
           window.canvases.set(name, canvas);
           const context = canvas.getContext('2d');
           let count = 0;
-          setInterval(() => {
-            count += 1;
-            if (context === null) return;
-            context.fillStyle = 'green';
-            context.fillRect(0, 0, canvas.width, canvas.height);
-            context.fillStyle = 'white';
-            context.fillRect((count * 7) % canvas.width, 20, 20, 20);
-            if (!isNoisy) return;
-            const image = context.createImageData(canvas.width, canvas.height);
-            new Uint32Array(image.data.buffer).forEach((_, index, pixels) => {
-              pixels[index] = Math.random() * 2 ** 32;
-            });
-            context.putImageData(image, 0, 0);
-          }, 100);
-          for (const track of canvas.captureStream(10).getTracks()) stream.addTrack(track);
+          setInterval(
+            () => {
+              count += 1;
+              if (context === null) return;
+              context.fillStyle = 'green';
+              context.fillRect(0, 0, canvas.width, canvas.height);
+              context.fillStyle = 'white';
+              context.fillRect((count * 7) % canvas.width, 20, 20, 20);
+              if (hasBeat) {
+                context.fillStyle = performance.now() % 1_000 < 200 ? 'white' : 'black';
+                context.fillRect(0, 0, canvas.width, canvas.height);
+              }
+              if (!isNoisy) return;
+              const image = context.createImageData(canvas.width, canvas.height);
+              new Uint32Array(image.data.buffer).forEach((_, index, pixels) => {
+                pixels[index] = Math.random() * 2 ** 32;
+              });
+              context.putImageData(image, 0, 0);
+            },
+            hasBeat ? 20 : 100,
+          );
+          for (const track of canvas.captureStream(hasBeat ? 25 : 10).getTracks()) stream.addTrack(track);
         }
         for (const track of stream.getTracks()) {
           const sendEncodings =
@@ -166,7 +181,7 @@ export class Peer {
         }
         window.streams.set(name, stream);
       },
-      [this.#name, audio, video ?? null, direction, [...rids], noise] as const,
+      [this.#name, audio, video ?? null, direction, [...rids], noise, beat] as const,
     );
   }
 
