@@ -99,8 +99,8 @@ export class OwtClient {
   readonly faults: string[] = [];
   readonly streams = new Map<string, StreamInfo>();
   self = '';
-  /** When the first offer was sent and when things were ready, in milliseconds since the epoch. */
-  readonly times: Record<string, number> = {};
+  /** Whether it subscribes to whatever appears. */
+  subscribesToAll = false;
   readonly #kind: ClientKind;
   readonly #sessions = new Map<string, Session>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
@@ -119,6 +119,7 @@ export class OwtClient {
     };
     this.signaling.onStream = (notice) => {
       if (notice.status === 'add') this.streams.set(notice.id, notice.data as StreamInfo);
+      if (notice.status === 'add' && this.subscribesToAll) void this.subscribe(notice.id);
       if (notice.status === 'remove') this.streams.delete(notice.id);
     };
   }

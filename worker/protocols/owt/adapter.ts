@@ -233,6 +233,7 @@ function perform(request: ClientRequest, member: Member, office: Office, reply: 
       return issueTicket(member.memberId, ledger.room.id, ledger.host.now(), member.ticketKey).then(reply.ok);
     case 'logout':
       reply.ok();
+      sessions.endAllOf(member.id);
       ledger.room.leave(member.id, 'left');
       return undefined;
     default:
