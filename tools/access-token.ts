@@ -7,7 +7,8 @@ import { MIN_SECRET_CHARACTERS } from '../shared/signature.ts';
 import { Failure } from './bootstrap.mjs';
 import { readDevVars } from './setup/dev-secrets.ts';
 
-const USAGE = 'Use it like this: npm run access-token -- --room standup [--user ada@example.org] [--hours 12] [--admin]; --room "*" means every room';
+const USAGE =
+  'Use it like this: npm run access-token -- --room standup [--user ada@example.org] [--hours 12] [--admin]; --room "*" means every room';
 
 const OptionsSchema = z.object({
   room: z.string().min(1),

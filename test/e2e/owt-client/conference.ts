@@ -93,7 +93,7 @@ export function offerOwtClient(io: SocketIo): void {
   window.newOwtClient = (kind) => new OwtClient(io, kind);
 }
 
-export class OwtClient {
+class OwtClient {
   readonly signaling: Signaling;
   /** Where a real client would have thrown or the application would have seen an error. */
   readonly faults: string[] = [];
@@ -287,8 +287,8 @@ export class OwtClient {
       if (!stream) this.faults.push('a track came without a stream');
       else streams.add(stream.id);
       if (this.#kind !== 'document' && streams.size > 1) this.faults.push('the tracks of a subscription came in two streams');
-      const media = element.querySelector(track.kind) as HTMLMediaElement;
-      media.srcObject = new MediaStream([track]);
+      const media = element.querySelector<HTMLMediaElement>(track.kind);
+      if (media) media.srcObject = new MediaStream([track]);
     });
   }
 
