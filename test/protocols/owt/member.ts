@@ -95,7 +95,7 @@ export class Member {
   private constructor(client: Client) {
     this.client = client;
     for (const event of NOTIFICATIONS) {
-      client.on(event, (data: unknown) => this.notifications.push({ event, data: (data ?? {}) }));
+      client.on(event, (data: unknown) => this.notifications.push({ event, data: data ?? {} }));
     }
     client.on('disconnect', () => {
       this.disconnects += 1;

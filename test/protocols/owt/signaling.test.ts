@@ -294,6 +294,29 @@ describe('soac', () => {
   });
 });
 
+it('sessions that end while they are being negotiated leave nothing behind', async () => {
+  // Members of earlier tests keep their places for a minute, and their media.
+  const fresh = await startStack();
+  const ada = await Member.join(fresh.edge.url, room);
+  const producers = async (): Promise<number> => {
+    const text = await (await fetch(`${fresh.mediaNode.url}/metrics`)).text();
+    return [...text.matchAll(/^parley_media_producers(?:\{.*\})? (\d+)$/gmu)].reduce((sum, [, value]) => sum + Number(value), 0);
+  };
+  for (const protocol of ['1.2', '1.1']) {
+    for (let round = 0; round < 10; round += 1) {
+      const media = protocol === '1.1' ? { audio: { source: 'mic' }, video: { source: 'camera' } } : CAMERA.media;
+      const { id } = await ada.publish({ media });
+      const sdp = offer({ kind: 'audio', direction: 'sendonly' }, { kind: 'video', direction: 'sendonly' });
+      const all = await Promise.all([ada.say('soac', { id, signaling: { type: 'offer', sdp } }), ada.say('unpublish', { id })]);
+      expect(all).toEqual([['ok'], ['ok']]);
+    }
+  }
+  await ada.settled();
+  await expect.poll(producers, { timeout: 5_000 }).toBe(0);
+  ada.close();
+  await fresh.stop();
+});
+
 describe('other requests', () => {
   it('to end what is not there, or is another’s, are refused; what has ended may be ended again', async () => {
     const [ada, bob] = [await joined('ada'), await joined('bob')];
@@ -359,4 +382,22 @@ describe('other requests', () => {
     await expect.poll(() => bob.disconnects).toBe(1);
     expect(bob.notifications).toEqual([]);
   });
+});
+
+it('when the media server has lost everything, members are dropped, and can join anew', async () => {
+  const [ada, bob] = [await joined('ada'), await joined('bob')];
+  const { id } = await ada.publish(CAMERA);
+  await ada.negotiate(id, offer({ kind: 'audio', direction: 'sendonly' }, { kind: 'video', direction: 'sendonly' }));
+  const [pid] = stack.mediaNode.workerPids();
+  if (pid === undefined) throw new Error('the media node has no SFU process');
+  process.kill(pid, 'SIGKILL');
+  for (const member of [ada, bob]) {
+    await member.next('drop');
+    await expect.poll(() => member.disconnects).toBe(1);
+  }
+  await expect.poll(() => stack.mediaNode.workerPids().filter((one) => one !== pid), { timeout: 10_000 }).toHaveLength(1);
+  const again = await joined('ada');
+  const { id: fresh } = await again.publish(CAMERA);
+  const answer = await again.negotiate(fresh, offer({ kind: 'audio', direction: 'sendonly' }, { kind: 'video', direction: 'sendonly' }));
+  expect(directionsOf(answer)).toEqual(['recvonly', 'recvonly']);
 });
