@@ -7,6 +7,7 @@ import { secretWeakness } from '../shared/secret-strength.ts';
 const HIGHEST_PORT = 65_535;
 const MAX_WORKERS = 256;
 const DEFAULT_TURN_TTL_SECONDS = 6 * 60 * 60;
+const DEFAULT_DOCUMENT_LIFETIME_SECONDS = 15 * 60;
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -47,6 +48,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly rtc: RtcConfig;
   readonly ice: IceConfig;
+  /** How long the drawn pages of a document are kept. */
+  readonly documentLifetimeSeconds: number;
+  /** The program that decodes snapshots and writes recordings: a path, or a name in `PATH`. */
+  readonly ffmpegBin: string;
 }
 
 /** Start-up is refused; `problems` has one line for each wrong setting, saying what is wrong and what to do. */
@@ -125,6 +130,8 @@ const EnvironmentSchema = z.object({
   TURN_SECRET: strongSecret().optional(),
   TURN_TTL_SECONDS: integer('TURN_TTL_SECONDS', 60, 7 * 24 * 60 * 60).default(DEFAULT_TURN_TTL_SECONDS),
   ICE_POLICY_SFU: oneOf(['stun', 'stun+turn']).default('stun'),
+  FFMPEG_BIN: z.string().default('ffmpeg'),
+  DOCUMENT_LIFETIME_SECONDS: integer('DOCUMENT_LIFETIME_SECONDS', 1, 24 * 60 * 60).default(DEFAULT_DOCUMENT_LIFETIME_SECONDS),
 });
 type Environment = z.output<typeof EnvironmentSchema>;
 
@@ -160,6 +167,8 @@ function toConfig(env: Environment): Config {
       turnTtlSeconds: env.TURN_TTL_SECONDS,
       sfuPolicy: env.ICE_POLICY_SFU,
     },
+    documentLifetimeSeconds: env.DOCUMENT_LIFETIME_SECONDS,
+    ffmpegBin: env.FFMPEG_BIN,
   };
 }
 

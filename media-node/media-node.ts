@@ -1,10 +1,12 @@
 import { ROOM_LEASE_SECONDS } from '../shared/media-api.ts';
 import type { Config } from './config.ts';
+import { Documents } from './documents/documents.ts';
 import { Courier } from './events/courier.ts';
 import { Outboxes } from './events/outboxes.ts';
 import type { Handlers } from './http/call.ts';
 import { connectionHandlers } from './http/connections.ts';
 import { consumerHandlers } from './http/consumers.ts';
+import { documentHandlers } from './http/documents.ts';
 import { iceServerHandlers } from './http/ice-servers.ts';
 import { producerHandlers } from './http/producers.ts';
 import { roomHandlers } from './http/rooms.ts';
@@ -39,23 +41,25 @@ export interface MediaNodeOptions {
   readonly leaseSeconds?: number;
 }
 
-function handlersFor(rooms: Rooms, config: Config): Handlers {
+function handlersFor(rooms: Rooms, documents: Documents, config: Config): Handlers {
   return {
     ...roomHandlers(rooms),
     ...transportHandlers(rooms),
-    ...producerHandlers(rooms),
+    ...producerHandlers(rooms, config.ffmpegBin),
     ...consumerHandlers(rooms),
     ...connectionHandlers(rooms),
+    ...documentHandlers(documents),
     ...iceServerHandlers(config.ice),
   };
 }
 
-function metricsOf(rooms: Rooms, pool: WorkerPool): Metrics {
+function metricsOf(rooms: Rooms, documents: Documents, pool: WorkerPool): Metrics {
   return new Metrics({
     rooms: () => rooms.size,
     transports: () => rooms.counts.transports,
     producers: () => rooms.counts.producers,
     consumers: () => rooms.counts.consumers,
+    documents: () => documents.size,
     workers: () => pool.size,
     workerDeaths: () => pool.deaths,
   });
@@ -85,13 +89,14 @@ function announce(log: Logger, { mode, rtc, edgeUrl }: Config, url: string): voi
 export async function startMediaNode(config: Config, { leaseSeconds = ROOM_LEASE_SECONDS }: MediaNodeOptions = {}): Promise<MediaNode> {
   const log = createLog(config.logLevel);
   const pool = await WorkerPool.create(config.rtc, log);
+  const documents = await Documents.create(config.documentLifetimeSeconds);
   const rooms = new Rooms(pool, leaseSeconds, log);
-  const metrics = metricsOf(rooms, pool);
+  const metrics = metricsOf(rooms, documents, pool);
   const courier = new Courier(config.edgeUrl, config.secret);
   const outboxes = new Outboxes(courier, metrics, log);
   connect(rooms, outboxes);
   const server = new Server({
-    handlers: handlersFor(rooms, config),
+    handlers: handlersFor(rooms, documents, config),
     verifier: new Verifier([config.secret, ...(config.previousSecret === undefined ? [] : [config.previousSecret])]),
     log: log.child({ class: 'Server' }),
     metrics,
@@ -103,6 +108,7 @@ export async function startMediaNode(config: Config, { leaseSeconds = ROOM_LEASE
   async function stop(): Promise<void> {
     server.refuseCalls();
     await server.drain(DRAIN_MS);
+    await documents.shutDown();
     rooms.shutDown();
     await outboxes.flush(FLUSH_MS);
     pool.close();

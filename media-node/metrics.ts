@@ -8,6 +8,7 @@ export interface Census {
   readonly transports: () => number;
   readonly producers: () => number;
   readonly consumers: () => number;
+  readonly documents: () => number;
   readonly workers: () => number;
   readonly workerDeaths: () => number;
 }
@@ -17,6 +18,7 @@ const CENSUS_HELP: Record<keyof Census, readonly [name: string, help: string]> =
   transports: ['parley_media_transports', 'Open transports.'],
   producers: ['parley_media_producers', 'Open producers.'],
   consumers: ['parley_media_consumers', 'Open consumers.'],
+  documents: ['parley_media_documents', 'Documents whose drawn pages are kept.'],
   workers: ['parley_media_workers', 'Running SFU processes.'],
   workerDeaths: ['parley_media_worker_deaths_total', 'SFU processes that died since the start.'],
 };

@@ -1,6 +1,13 @@
 /** The media node's side of `shared/signature.ts`: HMAC with Node's crypto, and the memory of nonces. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { formatSignature, isWithinWindow, parseSignature, SIGNATURE_WINDOW_SECONDS, textToSign } from '../shared/signature.ts';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  formatDigest,
+  formatSignature,
+  isWithinWindow,
+  parseSignature,
+  SIGNATURE_WINDOW_SECONDS,
+  textToSign,
+} from '../shared/signature.ts';
 import type { ClaimedSignature, SignedRequest, Stamp } from '../shared/signature.ts';
 
 /** Method and path of a request; its body is given as bytes, because it is not parsed before its signature is known to be right. */
@@ -23,6 +30,11 @@ export function sign(secret: string, request: SignedRequest): string {
   const stamp = { time: Date.now(), nonce: randomBytes(16).toString('hex') };
   const signature = hmac(secret, request, Buffer.from(request.body), stamp).toString('hex');
   return formatSignature({ ...stamp, signature });
+}
+
+/** What stands for a body that is signed by its digest. */
+export function digestOf(body: Uint8Array): string {
+  return formatDigest(createHash('sha256').update(body).digest('base64'));
 }
 
 /**

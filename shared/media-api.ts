@@ -9,13 +9,31 @@ import { z } from 'zod';
 import { IceCandidateSchema, IceParametersSchema, IcePolicySchema, IceServersSchema } from './ice.ts';
 import { MediaIdSchema, RoomIdSchema } from './ids.ts';
 import { DtlsParametersSchema, MediaKindSchema, RtpCapabilitiesSchema, RtpParametersSchema } from './rtp.ts';
-import { AttemptSchema, DescriptionSchema, FeedSchema, SdpSchema, SectionInfoSchema, SectionPlanSchema } from './sdp.ts';
+import {
+  AttemptSchema,
+  ConnectionIdSchema,
+  DescriptionSchema,
+  FeedSchema,
+  MidSchema,
+  SdpSchema,
+  SectionInfoSchema,
+  SectionPlanSchema,
+} from './sdp.ts';
 
 /** Bodies of requests in either direction may not be larger, in bytes. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** But a call that carries a description may: room for the longest one, escaped, and its plan. */
 const MAX_DESCRIPTION_BODY_BYTES = 640 * 1024;
+
+/** And one that sets limits for all sections of a large room. */
+const MAX_LIMITS_BODY_BYTES = 512 * 1024;
+
+/** A document may not be larger, in bytes. */
+export const MAX_DOCUMENT_BYTES = 25 * 1024 * 1024;
+
+/** A document may not have more pages. */
+export const MAX_DOCUMENT_PAGES = 200;
 
 /** A room on the media node lives this long after its last creation or renewal, in seconds. */
 export const ROOM_LEASE_SECONDS = 120;
@@ -33,16 +51,31 @@ export const MEDIA_ERROR_STATUS = {
   'consumer-not-found': 404,
   'connection-not-found': 404,
   'section-not-found': 404,
+  /** It was never there, was deleted, or its lifetime is over. */
+  'document-not-found': 404,
+  'page-not-found': 404,
   'already-connected': 409,
   /** A newer negotiation of this connection has begun: this one does not count any more. */
   'superseded-attempt': 409,
   /** The client would not recognise another stream in this section before the connection is negotiated anew. */
   'needs-negotiation': 409,
   'stale-generation': 409,
+  /** Nothing came that could be decoded. */
+  'no-picture': 409,
   'body-too-large': 413,
   'cannot-consume': 422,
+  /** It cannot be read as the kind of document that it should be. */
+  'invalid-document': 422,
+  /** It can be read only with a password. */
+  'encrypted-document': 422,
+  /** It has too many pages, or reading or drawing it takes too long or too much memory. */
+  'costly-document': 422,
   internal: 500,
+  /** A program that this needs is not installed on the media node. The message says what to do. */
+  'missing-program': 501,
   'shutting-down': 503,
+  /** The media node has as much of this kind of work as it can take; another try later may succeed. */
+  overloaded: 503,
 } as const;
 export type MediaErrorReason = keyof typeof MEDIA_ERROR_STATUS;
 const MediaErrorReasonSchema = z.enum(Object.keys(MEDIA_ERROR_STATUS) as [MediaErrorReason, ...MediaErrorReason[]]);
@@ -74,6 +107,12 @@ const LayersSchema = z.object({
   temporalLayer: z.number().int().min(0).max(7).exactOptional(),
 });
 
+/** What is not JSON travels as it is. */
+const BytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
+
+/** The media type of a body. */
+type BodyType = 'application/json' | 'application/pdf' | 'image/png';
+
 export interface Endpoint<
   Path extends string = string,
   Body extends z.ZodType = z.ZodType,
@@ -85,7 +124,13 @@ export interface Endpoint<
   readonly query: Query;
   readonly body: Body;
   readonly result: Result;
+  /** Unless it is JSON, the body is bytes, and its digest is signed in its place (see `signature.ts`). */
+  readonly bodyType: BodyType;
+  /** Of a success; a refusal is always JSON. Unless it is JSON, the result is bytes. */
+  readonly resultType: BodyType;
   readonly maxBodyBytes: number;
+  /** A call that is not answered in this time has failed, in seconds. */
+  readonly answersWithin: number;
 }
 
 /** The names behind the colons of a path: `/v1/rooms/:room` has `room`. */
@@ -95,23 +140,45 @@ type PathParameters<Path extends string> = Path extends `${infer Segment}/${infe
     ? Readonly<Record<Name, string>>
     : unknown;
 
-function endpoint<Path extends string, Result extends z.ZodType>(
-  method: Endpoint['method'],
-  path: Path,
-  result: Result,
-): Endpoint<Path, typeof NothingSchema, typeof NothingSchema, Result>;
-function endpoint<Path extends string, Result extends z.ZodType, Body extends z.ZodType>(
-  method: Endpoint['method'],
-  path: Path,
-  result: Result,
-  schemas: { body: Body; maxBodyBytes?: number },
-): Endpoint<Path, Body, typeof NothingSchema, Result>;
-function endpoint<Path extends string, Result extends z.ZodType, Query extends z.ZodType>(
-  method: Endpoint['method'],
-  path: Path,
-  result: Result,
-  schemas: { query: Query },
-): Endpoint<Path, typeof NothingSchema, Query, Result>;
+/** Bits per second. */
+const BitrateSchema = z.number().int().min(10_000).max(1_000_000_000);
+
+/**
+ * How much a client may send in one transport or connection. With limits for each producer of a kind the whole is their sum, counted anew when producers
+ * come and go; then an audio producer without a limit counts 128 kbit/s. The smaller one of sum and whole holds. The client is told by REMB,
+ * and leaves layers of simulcast out where it has to.
+ */
+const IncomingLimitSchema = z.object({
+  maxIncomingBitrate: BitrateSchema.exactOptional(),
+  maxAudioBitrate: BitrateSchema.exactOptional(),
+  maxVideoBitrate: BitrateSchema.exactOptional(),
+});
+export type IncomingLimit = z.infer<typeof IncomingLimitSchema>;
+
+const MAX_LIMITS = 2_000;
+
+/** Something that a call of many parts named and that was not there any more. */
+const SkippedSchema = z.object({
+  connection: ConnectionIdSchema.exactOptional(),
+  mid: MidSchema.exactOptional(),
+  consumer: MediaIdSchema.exactOptional(),
+  reason: MediaErrorReasonSchema,
+});
+export type Skipped = z.infer<typeof SkippedSchema>;
+
+interface EndpointOptions<Body extends z.ZodType, Query extends z.ZodType> extends Partial<
+  Pick<Endpoint, 'bodyType' | 'resultType' | 'maxBodyBytes' | 'answersWithin'>
+> {
+  body?: Body;
+  query?: Query;
+}
+
+function endpoint<
+  Path extends string,
+  Result extends z.ZodType,
+  Body extends z.ZodType = typeof NothingSchema,
+  Query extends z.ZodType = typeof NothingSchema,
+>(method: Endpoint['method'], path: Path, result: Result, options?: EndpointOptions<Body, Query>): Endpoint<Path, Body, Query, Result>;
 function endpoint(
   method: Endpoint['method'],
   path: string,
@@ -119,10 +186,13 @@ function endpoint(
   {
     body = NothingSchema,
     query = NothingSchema,
+    bodyType = 'application/json',
+    resultType = 'application/json',
     maxBodyBytes = MAX_BODY_BYTES,
-  }: Partial<Pick<Endpoint, 'body' | 'query' | 'maxBodyBytes'>> = {},
+    answersWithin = 2,
+  }: EndpointOptions<z.ZodType, z.ZodType> = {},
 ): Endpoint {
-  return { method, path, query, body, result, maxBodyBytes };
+  return { method, path, query, body, result, bodyType, resultType, maxBodyBytes, answersWithin };
 }
 
 const ROOM = '/v1/rooms/:room/:generation';
@@ -136,6 +206,32 @@ export const mediaApi = {
   renewRoom: endpoint('POST', `${ROOM}/renew`, NothingSchema),
   inspectRoom: endpoint('GET', ROOM, z.object({ transports: z.number().int(), producers: z.number().int(), consumers: z.number().int() })),
   closeRoom: endpoint('DELETE', ROOM, NothingSchema),
+  /**
+   * Sets what may flow in the whole room, in one call. What is not named stays as it is; what is named and not there is skipped, because it may have
+   * gone a moment ago.
+   */
+  setLimits: endpoint('PUT', `${ROOM}/limits`, z.object({ skipped: z.array(SkippedSchema) }), {
+    body: z.object({
+      /** For every transport and connection that has no limit of its own, also those that are still to come. An empty one lifts it. */
+      everyConnection: IncomingLimitSchema.exactOptional(),
+      /** Limits of their own; an empty one lets the room's hold again. `connection` is the id of a transport or of a connection. */
+      connections: z
+        .array(IncomingLimitSchema.extend({ connection: ConnectionIdSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+      /** As `setSectionLayers`. */
+      sections: z
+        .array(LayersSchema.extend({ connection: ConnectionIdSchema, mid: MidSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+      /** As `setConsumerLayers`. */
+      consumers: z
+        .array(LayersSchema.extend({ consumer: MediaIdSchema }))
+        .max(MAX_LIMITS)
+        .default([]),
+    }),
+    maxBodyBytes: MAX_LIMITS_BODY_BYTES,
+  }),
 
   createTransport: endpoint('POST', `${ROOM}/transports`, TransportInfoSchema),
   connectTransport: endpoint('POST', `${ROOM}/transports/:transport/connect`, NothingSchema, {
@@ -155,6 +251,11 @@ export const mediaApi = {
   pauseProducer: endpoint('POST', `${ROOM}/producers/:producer/pause`, NothingSchema),
   resumeProducer: endpoint('POST', `${ROOM}/producers/:producer/resume`, NothingSchema),
   producerStats: endpoint('GET', `${ROOM}/producers/:producer/stats`, StatsSchema),
+  /** From now on `statistics` events tell about it; also when they do already. It ends with the producer. */
+  watchProducer: endpoint('PUT', `${ROOM}/producers/:producer/watch`, NothingSchema),
+  unwatchProducer: endpoint('DELETE', `${ROOM}/producers/:producer/watch`, NothingSchema),
+  /** The next key frame, which the client is asked for; of simulcast, of the highest layer that arrives. */
+  snapshot: endpoint('GET', `${ROOM}/producers/:producer/snapshot`, BytesSchema, { resultType: 'image/png', answersWithin: 15 }),
   closeProducer: endpoint('DELETE', `${ROOM}/producers/:producer`, NothingSchema),
 
   createConsumer: endpoint('POST', `${ROOM}/consumers`, ConsumerInfoSchema, {
@@ -169,6 +270,9 @@ export const mediaApi = {
   resumeConsumer: endpoint('POST', `${ROOM}/consumers/:consumer/resume`, NothingSchema),
   setConsumerLayers: endpoint('POST', `${ROOM}/consumers/:consumer/layers`, NothingSchema, { body: LayersSchema }),
   consumerStats: endpoint('GET', `${ROOM}/consumers/:consumer/stats`, StatsSchema),
+  /** As `watchProducer`. */
+  watchConsumer: endpoint('PUT', `${ROOM}/consumers/:consumer/watch`, NothingSchema),
+  unwatchConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer/watch`, NothingSchema),
   closeConsumer: endpoint('DELETE', `${ROOM}/consumers/:consumer`, NothingSchema),
 
   /**
@@ -210,11 +314,31 @@ export const mediaApi = {
   detachProducer: endpoint('DELETE', `${CONNECTION}/sections/:mid/producer`, NothingSchema),
   /** Stops what is sent in a section, and whatever is attached to it later, or lets it go on. The others who receive the producer do not notice. */
   setSectionPaused: endpoint('PUT', `${CONNECTION}/sections/:mid/paused`, NothingSchema, { body: z.object({ paused: z.boolean() }) }),
-  /** Chooses the layers that are sent in a section, also of whatever is attached to it later; as far as there are any. */
+  /**
+   * The highest layers of simulcast or SVC that are sent in a section, also of what is attached to it later. Where there are fewer, the highest ones
+   * there are; where the client's line is too thin, lower ones.
+   */
   setSectionLayers: endpoint('PUT', `${CONNECTION}/sections/:mid/layers`, NothingSchema, { body: LayersSchema }),
+  /** As `watchProducer`, about what the client is sent in a section, whatever it is at the time. It ends with the connection. */
+  watchSection: endpoint('PUT', `${CONNECTION}/sections/:mid/watch`, NothingSchema),
+  unwatchSection: endpoint('DELETE', `${CONNECTION}/sections/:mid/watch`, NothingSchema),
   connectionStats: endpoint('GET', `${CONNECTION}/stats`, StatsSchema),
   /** Closes the connection and what is in it; a negotiation that is being worked on fails with `connection-not-found`. */
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
+
+  /**
+   * Takes a PDF document to draw its pages. Answered when it has been opened; the pages are drawn one after the other from then on. A document
+   * belongs to no room and lives `DOCUMENT_LIFETIME_SECONDS` of the media node.
+   */
+  openDocument: endpoint('POST', '/v1/documents', z.object({ document: MediaIdSchema, pages: z.number().int().min(1) }), {
+    body: BytesSchema,
+    bodyType: 'application/pdf',
+    maxBodyBytes: MAX_DOCUMENT_BYTES,
+    answersWithin: 40,
+  }),
+  /** One page, counted from 1, with 144 pixels per inch where that is not too large. Waits until it has been drawn. */
+  documentPage: endpoint('GET', '/v1/documents/:document/pages/:page', BytesSchema, { resultType: 'image/png', answersWithin: 100 }),
+  closeDocument: endpoint('DELETE', '/v1/documents/:document', NothingSchema),
 
   /** STUN and TURN servers with time-limited credentials; `user` names the credential's owner in the TURN server's log. */
   iceServers: endpoint('GET', '/v1/ice-servers', IceServersSchema, {
@@ -229,6 +353,38 @@ export type BodyOf<Operation extends MediaOperation> = z.output<MediaApi[Operati
 export type BodyInputOf<Operation extends MediaOperation> = z.input<MediaApi[Operation]['body']>;
 export type QueryOf<Operation extends MediaOperation> = z.output<MediaApi[Operation]['query']>;
 export type ResultOf<Operation extends MediaOperation> = z.output<MediaApi[Operation]['result']>;
+
+const PictureSizeSchema = z.object({ width: z.number().int().min(1), height: z.number().int().min(1) });
+
+/** What flowed in the last second, and what has gone wrong since the beginning. */
+const FlowStatisticsSchema = z.object({
+  kind: MediaKindSchema,
+  /** Bits per second, all layers of simulcast together. */
+  bitrate: z.number().int().min(0),
+  /** Since the beginning; towards a receiver, as far as it has told. */
+  packetsLost: z.number().int().min(0),
+  /** NACK and PLI packets, sent to who sends or received from who receives, since the beginning. */
+  nackCount: z.number().int().min(0),
+  pliCount: z.number().int().min(0),
+  /** Pictures per second. */
+  frameRate: z.number().min(0).exactOptional(),
+  /** Of the highest layer that a producer sends, or of the one that a consumer gets; left out until it is known. */
+  width: z.number().int().min(1).exactOptional(),
+  height: z.number().int().min(1).exactOptional(),
+});
+export type FlowStatistics = z.infer<typeof FlowStatisticsSchema>;
+
+const ProducerStatisticsSchema = FlowStatisticsSchema.extend({ producer: MediaIdSchema });
+export type ProducerStatistics = z.infer<typeof ProducerStatisticsSchema>;
+
+/** `connection` and `mid` where the section is watched. */
+const ConsumerStatisticsSchema = FlowStatisticsSchema.extend({
+  consumer: MediaIdSchema,
+  producer: MediaIdSchema,
+  connection: ConnectionIdSchema.exactOptional(),
+  mid: MidSchema.exactOptional(),
+});
+export type ConsumerStatistics = z.infer<typeof ConsumerStatisticsSchema>;
 
 /** Path of the edge to which the media node posts its events, signed like every call the other way. */
 export const MEDIA_EVENTS_PATH = '/v1/media-events';
@@ -249,6 +405,17 @@ const MediaEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('audio-levels'),
     levels: z.array(z.object({ producer: MediaIdSchema, volume: z.number().int().min(-127).max(0) })),
+  }),
+  /**
+   * How large the pictures of a video producer are, read from its key frames: when it is first known, and whenever it changes. Of simulcast, the highest
+   * layer that arrives.
+   */
+  PictureSizeSchema.extend({ type: z.literal('video-format'), producer: MediaIdSchema }),
+  /** About what is watched in the room; once a second, while anything of it is there. */
+  z.object({
+    type: z.literal('statistics'),
+    producers: z.array(ProducerStatisticsSchema),
+    consumers: z.array(ConsumerStatisticsSchema),
   }),
   /** All media of this generation is gone; the last event of the generation. */
   z.object({ type: z.literal('room-closed'), cause: z.enum(['worker-died', 'lease-expired', 'shutting-down']) }),

@@ -4,6 +4,9 @@
  * This file says what is signed and how it is written down; the HMAC itself is computed by each side with its own platform's
  * implementation. Whoever holds one of the two valid secrets may call: sign with the current one, accept also the previous one, so
  * that a secret can be rotated without an interruption.
+ *
+ * In place of a body that is not JSON its digest is signed, as it stands in the `content-digest` header (RFC 9530). So the receiver knows
+ * before it reads the first of many bytes whether the call is genuine.
  */
 
 /** A signature is valid for this many seconds around the time it names. */
@@ -17,12 +20,14 @@ export const SIGNATURE_HEADER = 'authorization';
 const SCHEME = 'Parley-HMAC-SHA256';
 const HEADER_PATTERN = /^Parley-HMAC-SHA256 time=(\d{1,16}),nonce=([\da-f]{32}),signature=([\da-f]{64})$/u;
 
+export const DIGEST_HEADER = 'content-digest';
+
 export interface SignedRequest {
   /** In upper case. */
   readonly method: string;
   /** Path and query, as they stand in the request line. */
   readonly path: string;
-  /** The body as text; empty when there is none. */
+  /** The body as text, or the digest that stands for it; empty when there is none. */
   readonly body: string;
 }
 
@@ -41,6 +46,11 @@ export interface ClaimedSignature extends Stamp {
 /** The text that is signed. Unambiguous, because only the body, which comes last, may contain a line break. */
 export function textToSign(request: SignedRequest, stamp: Stamp): string {
   return [SCHEME, request.method, request.path, String(stamp.time), stamp.nonce, request.body].join('\n');
+}
+
+/** The value of the `content-digest` header. @param sha256 in base64. */
+export function formatDigest(sha256: string): string {
+  return `sha-256=:${sha256}:`;
 }
 
 /** The value of the `authorization` header. */

@@ -118,6 +118,7 @@ export class Outbox {
 
 /** Whether an event that has not been sent yet says nothing any more after a newer one. This bounds what can pile up. */
 function isOutdatedBy(older: MediaEvent, newer: MediaEvent): boolean {
-  if (newer.type === 'audio-levels') return older.type === 'audio-levels';
+  if (newer.type === 'audio-levels' || newer.type === 'statistics') return older.type === newer.type;
+  if (newer.type === 'video-format') return older.type === 'video-format' && older.producer === newer.producer;
   return newer.type === 'transport-state' && older.type === 'transport-state' && older.transport === newer.transport;
 }

@@ -4,18 +4,22 @@ import { MediaIdSchema, RoomIdSchema } from '../../shared/ids.ts';
 import { ConnectionIdSchema, MidSchema } from '../../shared/sdp.ts';
 import type { BodyOf, MediaOperation, PathOf, QueryOf, ResultOf } from '../../shared/media-api.ts';
 
+const CountingNumberSchema = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/u, 'must be a whole number from 1')
+  .transform(Number);
+
 /** What may stand in a path, by the name behind the colon. */
 export const PATH_SCHEMAS = {
   room: RoomIdSchema,
-  generation: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/u, 'must be a whole number from 1')
-    .transform(Number),
+  generation: CountingNumberSchema,
   transport: MediaIdSchema,
   producer: MediaIdSchema,
   consumer: MediaIdSchema,
   connection: ConnectionIdSchema,
   mid: MidSchema,
+  document: MediaIdSchema,
+  page: CountingNumberSchema,
 };
 export type PathName = keyof typeof PATH_SCHEMAS;
 

@@ -1,3 +1,4 @@
+import { nameOfSection } from '../sfu/room.ts';
 import type { Rooms } from '../sfu/rooms.ts';
 import type { Handlers } from './call.ts';
 
@@ -12,6 +13,8 @@ export function connectionHandlers(
   | 'detachProducer'
   | 'setSectionPaused'
   | 'setSectionLayers'
+  | 'watchSection'
+  | 'unwatchSection'
   | 'connectionStats'
   | 'closeConnection'
 > {
@@ -38,6 +41,14 @@ export function connectionHandlers(
     },
     async setSectionLayers({ path: { room, generation, connection, mid }, body }) {
       await rooms.get(room, generation).connections.setSectionLayers(connection, mid, body);
+      return {};
+    },
+    watchSection({ path: { room, generation, connection, mid } }) {
+      rooms.get(room, generation).watchSection(connection, mid);
+      return {};
+    },
+    unwatchSection({ path: { room, generation, connection, mid } }) {
+      rooms.get(room, generation).unwatch(nameOfSection(connection, mid));
       return {};
     },
     connectionStats({ path: { room, generation, connection } }) {

@@ -3,7 +3,17 @@ import type { Handlers } from './call.ts';
 
 export function consumerHandlers(
   rooms: Rooms,
-): Pick<Handlers, 'createConsumer' | 'pauseConsumer' | 'resumeConsumer' | 'setConsumerLayers' | 'consumerStats' | 'closeConsumer'> {
+): Pick<
+  Handlers,
+  | 'createConsumer'
+  | 'pauseConsumer'
+  | 'resumeConsumer'
+  | 'setConsumerLayers'
+  | 'consumerStats'
+  | 'watchConsumer'
+  | 'unwatchConsumer'
+  | 'closeConsumer'
+> {
   return {
     createConsumer({ path: { room, generation }, body }) {
       return rooms.get(room, generation).createConsumer(body);
@@ -22,6 +32,14 @@ export function consumerHandlers(
     },
     consumerStats({ path: { room, generation, consumer } }) {
       return rooms.get(room, generation).consumerStats(consumer);
+    },
+    watchConsumer({ path: { room, generation, consumer } }) {
+      rooms.get(room, generation).watchConsumer(consumer);
+      return {};
+    },
+    unwatchConsumer({ path: { room, generation, consumer } }) {
+      rooms.get(room, generation).unwatch(consumer);
+      return {};
     },
     closeConsumer({ path: { room, generation, consumer } }) {
       rooms.get(room, generation).closeConsumer(consumer);

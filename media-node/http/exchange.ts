@@ -1,11 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 
-const NOTHING = Buffer.alloc(0);
-
 export interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly contentType?: string;
 }
 
@@ -40,16 +38,19 @@ export class Exchange {
    */
   readBody(limit: number): Promise<Buffer | undefined> {
     return new Promise((resolve) => {
-      let body = NOTHING;
+      let chunks: Buffer[] = [];
+      let length = 0;
       this.#response.onData((chunk, isLast) => {
         this.#isBodyComplete = isLast;
-        if (body.length + chunk.byteLength > limit) {
+        length += chunk.byteLength;
+        if (length > limit) {
+          chunks = [];
           resolve(undefined);
           return;
         }
         // The chunk's memory is taken back when this function returns, so it has to be copied even when it is the whole body.
-        body = Buffer.concat([body, new Uint8Array(chunk)]);
-        if (isLast) resolve(body);
+        chunks.push(Buffer.from(new Uint8Array(chunk)));
+        if (isLast) resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
       });
     });
   }

@@ -72,6 +72,6 @@ export function parseCall<Operation extends MediaOperation>(operation: Operation
   return {
     path: parsePath(path) as PathValues<Operation>,
     query: check('query', endpoint.query, Object.fromEntries(new URLSearchParams(query))) as QueryOf<Operation>,
-    body: check('body', endpoint.body, parseJson(body)) as BodyOf<Operation>,
+    body: check('body', endpoint.body, endpoint.bodyType === 'application/json' ? parseJson(body) : body) as BodyOf<Operation>,
   };
 }

@@ -1,9 +1,21 @@
+import { decodeToPng } from '../ffmpeg/decode.ts';
 import type { Rooms } from '../sfu/rooms.ts';
 import type { Handlers } from './call.ts';
 
 export function producerHandlers(
   rooms: Rooms,
-): Pick<Handlers, 'createProducer' | 'pauseProducer' | 'resumeProducer' | 'producerStats' | 'closeProducer'> {
+  ffmpeg: string,
+): Pick<
+  Handlers,
+  | 'createProducer'
+  | 'pauseProducer'
+  | 'resumeProducer'
+  | 'producerStats'
+  | 'watchProducer'
+  | 'unwatchProducer'
+  | 'snapshot'
+  | 'closeProducer'
+> {
   return {
     createProducer({ path: { room, generation }, body }) {
       return rooms.get(room, generation).createProducer(body);
@@ -18,6 +30,18 @@ export function producerHandlers(
     },
     producerStats({ path: { room, generation, producer } }) {
       return rooms.get(room, generation).producerStats(producer);
+    },
+    watchProducer({ path: { room, generation, producer } }) {
+      rooms.get(room, generation).watchProducer(producer);
+      return {};
+    },
+    unwatchProducer({ path: { room, generation, producer } }) {
+      rooms.get(room, generation).unwatch(producer);
+      return {};
+    },
+    async snapshot({ path: { room, generation, producer } }) {
+      const { fourcc, frames } = await rooms.get(room, generation).takeKeyFrame(producer);
+      return decodeToPng(ffmpeg, fourcc, frames);
     },
     closeProducer({ path: { room, generation, producer } }) {
       rooms.get(room, generation).closeProducer(producer);

@@ -1,7 +1,7 @@
 import type { Rooms } from '../sfu/rooms.ts';
 import type { Handlers } from './call.ts';
 
-export function roomHandlers(rooms: Rooms): Pick<Handlers, 'openRoom' | 'renewRoom' | 'inspectRoom' | 'closeRoom'> {
+export function roomHandlers(rooms: Rooms): Pick<Handlers, 'openRoom' | 'renewRoom' | 'inspectRoom' | 'closeRoom' | 'setLimits'> {
   return {
     async openRoom({ path: { room, generation } }) {
       const { rtpCapabilities } = await rooms.open(room, generation);
@@ -17,6 +17,9 @@ export function roomHandlers(rooms: Rooms): Pick<Handlers, 'openRoom' | 'renewRo
     async closeRoom({ path: { room, generation } }) {
       await rooms.close(room, generation);
       return {};
+    },
+    async setLimits({ path: { room, generation }, body }) {
+      return { skipped: await rooms.get(room, generation).limits.set(body) };
     },
   };
 }

@@ -2,9 +2,10 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { MEDIA_ERROR_STATUS, mediaApi } from '../../shared/media-api.ts';
 import type { Endpoint, MediaErrorReason, MediaOperation, ResultOf } from '../../shared/media-api.ts';
-import { SIGNATURE_HEADER } from '../../shared/signature.ts';
+import { DIGEST_HEADER, SIGNATURE_HEADER } from '../../shared/signature.ts';
 import { MediaError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { digestOf } from '../signing.ts';
 import type { RequestLine, Verifier } from '../signing.ts';
 import type { Handlers } from './call.ts';
 import { Exchange } from './exchange.ts';
@@ -31,6 +32,8 @@ const CLIENT_WENT_AWAY = 499;
 export function refusal(reason: MediaErrorReason, message: string): Answer {
   return { status: MEDIA_ERROR_STATUS[reason], body: JSON.stringify({ error: { reason, message } }) };
 }
+
+const WRONG_SIGNATURE = refusal('unauthorized', 'the signature is wrong or was used before');
 
 export function registerRoutes(app: TemplatedApp, context: RouteContext): void {
   for (const operation of Object.keys(mediaApi) as MediaOperation[]) registerRoute(app, operation, context);
@@ -77,19 +80,24 @@ async function answerTo(
   context: RouteContext,
 ): Promise<Answer> {
   if (context.isShuttingDown()) return refusal('shutting-down', 'this media node is being stopped');
-  const { maxBodyBytes } = mediaApi[operation];
+  const { maxBodyBytes, bodyType }: Endpoint = mediaApi[operation];
   if (Number(request.getHeader('content-length')) > maxBodyBytes) return tooLarge(maxBodyBytes);
   const claim = context.verifier.claimOf(request.getHeader(SIGNATURE_HEADER));
   if (claim === undefined) return refusal('unauthorized', "the call is not signed, or its time is too far from this machine's");
+  const isSignedByDigest = bodyType !== 'application/json';
+  const digest = request.getHeader(DIGEST_HEADER);
+  if (isSignedByDigest && !context.verifier.accepts(claim, line, Buffer.from(digest))) return WRONG_SIGNATURE;
   const body = await exchange.readBody(maxBodyBytes);
   if (body === undefined) return tooLarge(maxBodyBytes);
-  if (!context.verifier.accepts(claim, line, body)) return refusal('unauthorized', 'the signature is wrong or was used before');
+  if (isSignedByDigest ? digestOf(body) !== digest : !context.verifier.accepts(claim, line, body)) return WRONG_SIGNATURE;
   return answerToSigned(operation, { ...raw, body }, context);
 }
 
 async function answerToSigned(operation: MediaOperation, raw: RawCall, { handlers, log }: RouteContext): Promise<Answer> {
   try {
-    return { status: 200, body: JSON.stringify(await handle(operation, raw, handlers)) };
+    const result = await handle(operation, raw, handlers);
+    const { resultType }: Endpoint = mediaApi[operation];
+    return { status: 200, contentType: resultType, body: result instanceof Uint8Array ? result : JSON.stringify(result) };
   } catch (error) {
     if (error instanceof MediaError) return refusal(error.reason, error.message);
     log.error({ operation, err: error }, 'a call failed because of a bug');

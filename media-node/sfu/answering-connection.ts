@@ -1,6 +1,5 @@
 import type { types } from 'mediasoup';
 import type { MediaKind } from '../../shared/rtp.ts';
-import type { Layers } from '../../shared/media-api.ts';
 import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
 import { inactiveAnswer, publishAnswer, viewAnswer } from '../sdp/answer.ts';
@@ -12,6 +11,7 @@ import { foreignPayloadTypes } from '../sdp/payload-types.ts';
 import type { WrittenSection } from '../sdp/write.ts';
 import { codecName, Connection, streamNames } from './connection.ts';
 import { Downlink } from './downlink.ts';
+import type { Layers } from './layers.ts';
 
 interface Publishing extends PublishDecision {
   readonly producer: types.Producer;
@@ -75,6 +75,10 @@ export class AnsweringConnection extends Connection {
 
   setLayers(mid: string, layers: Layers): Promise<void> {
     return this.#view(mid).downlink.setLayers(layers);
+  }
+
+  consumerIn(mid: string): types.Consumer | undefined {
+    return this.#view(mid).downlink.attached?.consumer;
   }
 
   #view(mid: string): Viewing {

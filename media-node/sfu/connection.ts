@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { types } from 'mediasoup';
-import type { Layers, TransportInfo } from '../../shared/media-api.ts';
+import type { TransportInfo } from '../../shared/media-api.ts';
 import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import type { Description, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
@@ -9,6 +9,7 @@ import type { Link } from '../sdp/parse.ts';
 import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { candidatesOf, writeDescription } from '../sdp/write.ts';
 import type { Setup, StreamNames, WrittenSection } from '../sdp/write.ts';
+import type { Layers } from './layers.ts';
 import type { RoomRouter } from './routers.ts';
 import type { ConsumerOrder, ProducerOrder, Transport } from './transport.ts';
 
@@ -81,6 +82,9 @@ export abstract class Connection {
 
   /** @throws MediaError `section-not-found` */
   abstract setLayers(mid: string, layers: Layers): Promise<void>;
+
+  /** @throws MediaError `section-not-found` */
+  abstract consumerIn(mid: string): types.Consumer | undefined;
 
   /** Closes the connection with its producers and consumers. May be called twice. */
   close(): void {

@@ -1,9 +1,10 @@
 import type { types } from 'mediasoup';
-import type { BodyOf, Layers, ResultOf } from '../../shared/media-api.ts';
+import type { BodyOf, ResultOf } from '../../shared/media-api.ts';
 import type { Description, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
 import { AnsweringConnection } from './answering-connection.ts';
 import type { ConnectionRoom } from './connection.ts';
+import type { Layers } from './layers.ts';
 import { NamedQueue } from './named-queue.ts';
 import { OfferingConnection } from './offering-connection.ts';
 
@@ -70,6 +71,20 @@ export class Connections {
   setSectionLayers(id: string, mid: string, layers: Layers): Promise<void> {
     const entry = this.#entry(id);
     return this.#inTurn(id, entry, () => entry.connection.setLayers(mid, layers));
+  }
+
+  /**
+   * What the client is sent in a section at this moment.
+   *
+   * @throws MediaError `section-not-found`, `connection-not-found`
+   */
+  consumerIn(id: string, mid: string): types.Consumer | undefined {
+    return this.#entry(id).connection.consumerIn(mid);
+  }
+
+  /** Whether the connection is open. */
+  has(id: string): boolean {
+    return this.#entries.has(id);
   }
 
   /** @throws MediaError `connection-not-found` */

@@ -1,8 +1,9 @@
 import type { types } from 'mediasoup';
-import type { Layers } from '../../shared/media-api.ts';
 import type { RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import type { ConnectionRoom } from './connection.ts';
+import { preferLayers } from './layers.ts';
+import type { Layers } from './layers.ts';
 import type { Transport } from './transport.ts';
 
 /** What a client is sent in one section: one consumer at a time, each in the place of the one before. */
@@ -29,7 +30,7 @@ export class Downlink {
     const consumer = await this.#room.consume(transport, { producer, rtpCapabilities, paused: this.#isPaused, mid: this.#mid });
     this.detach();
     this.#attached = { producer, consumer };
-    if (this.#layers !== undefined) await consumer.setPreferredLayers(this.#layers);
+    if (this.#layers !== undefined) await preferLayers(consumer, this.#layers);
   }
 
   /**
@@ -44,12 +45,6 @@ export class Downlink {
     }
   }
 
-  /** Chooses the layers of what is attached, and of whatever takes its place later. */
-  async setLayers(layers: Layers): Promise<void> {
-    this.#layers = layers;
-    await this.attached?.consumer.setPreferredLayers(layers);
-  }
-
   detach(): void {
     this.#attached?.consumer.close();
     this.#attached = undefined;
@@ -60,5 +55,11 @@ export class Downlink {
     this.#isPaused = isPaused;
     const consumer = this.attached?.consumer;
     await (isPaused ? consumer?.pause() : consumer?.resume());
+  }
+
+  /** The highest layers that are sent of what is attached, and of whatever takes its place later. */
+  async setLayers(layers: Layers): Promise<void> {
+    this.#layers = layers;
+    if (this.attached !== undefined) await preferLayers(this.attached.consumer, layers);
   }
 }

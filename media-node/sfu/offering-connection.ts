@@ -1,4 +1,4 @@
-import type { Layers } from '../../shared/media-api.ts';
+import type { types } from 'mediasoup';
 import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import type { Description, Feed, SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
@@ -8,6 +8,7 @@ import { parseDescription } from '../sdp/parse.ts';
 import type { Section as AnsweredSection } from '../sdp/parse.ts';
 import { codecName, Connection } from './connection.ts';
 import { Downlink } from './downlink.ts';
+import type { Layers } from './layers.ts';
 
 interface OfferedSection {
   readonly mid: string;
@@ -90,6 +91,10 @@ export class OfferingConnection extends Connection {
 
   setLayers(mid: string, layers: Layers): Promise<void> {
     return this.#section(mid).downlink.setLayers(layers);
+  }
+
+  consumerIn(mid: string): types.Consumer | undefined {
+    return this.#section(mid).downlink.attached?.consumer;
   }
 
   #section(mid: string): OfferedSection {

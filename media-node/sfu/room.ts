@@ -9,14 +9,21 @@ import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { AudibleProducers } from './audible-producers.ts';
 import { Connections } from './connections.ts';
 import { toContract } from './contract.ts';
+import { takeKeyFrame } from './key-frame.ts';
+import type { KeyFrame } from './key-frame.ts';
+import { preferLayers } from './layers.ts';
+import type { Layers } from './layers.ts';
+import { Limits } from './limits.ts';
 import { translated } from './refusals.ts';
+import { Statistics } from './statistics.ts';
+import { Taps } from './taps.ts';
+import { VideoFormats } from './video-formats.ts';
 import { Routers } from './routers.ts';
 import type { RoomRouter } from './routers.ts';
 import { Transport } from './transport.ts';
 import type { ConsumerOrder, ProducerOrder, TransportState } from './transport.ts';
 import type { MediaWorker } from './worker.ts';
 
-type Layers = BodyOf<'setConsumerLayers'>;
 type RoomClosedCause = Extract<MediaEvent, { type: 'room-closed' }>['cause'];
 
 interface RoomEvents {
@@ -32,9 +39,14 @@ export class Room extends EventEmitter<RoomEvents> {
   readonly generation: number;
   /** Connections that are negotiated by SDP. Their transports are transports of the room like all others. */
   readonly connections = new Connections(this);
+  /** What may flow at most. */
+  readonly limits = new Limits(this);
   readonly #worker: MediaWorker;
   readonly #routers: Routers;
   readonly #audible: AudibleProducers;
+  readonly #taps = new Taps();
+  readonly #formats: VideoFormats;
+  readonly #statistics: Statistics;
   readonly #log: Logger;
   readonly #transports = new Map<string, Transport>();
   readonly #producers = new Map<string, types.Producer>();
@@ -57,6 +69,14 @@ export class Room extends EventEmitter<RoomEvents> {
     this.#routers = routers;
     this.#audible = audible;
     this.#log = log.child({ class: 'Room', room: id, generation });
+    this.#formats = new VideoFormats(this.#taps, this.#log);
+    this.#statistics = new Statistics(this.#formats, (producer) => routers.originOf(producer));
+    this.#formats.on('change', ({ id: producer }, size) => {
+      this.emit('event', { type: 'video-format', producer, ...size });
+    });
+    this.#statistics.on('measured', (statistics) => {
+      this.emit('event', { type: 'statistics', ...statistics });
+    });
     routers.main.router.once('workerclose', () => {
       this.end(worker.hasDied ? 'worker-died' : 'shutting-down');
     });
@@ -97,7 +117,12 @@ export class Room extends EventEmitter<RoomEvents> {
     transport.on('state', (state) => {
       this.#transportChanged(transport, state);
     });
+    await this.limits.begin(transport);
     return transport;
+  }
+
+  transports(): Iterable<Transport> {
+    return this.#transports.values();
   }
 
   /** @throws MediaError `transport-not-found` */
@@ -122,6 +147,7 @@ export class Room extends EventEmitter<RoomEvents> {
     this.#routers.settle(producer, transport.router);
     producer.observer.once('close', () => this.#producers.delete(producer.id));
     if (producer.kind === 'audio') await this.#listenTo(producer.id);
+    else void this.#lookAt(producer, transport.router);
     return producer;
   }
 
@@ -144,6 +170,36 @@ export class Room extends EventEmitter<RoomEvents> {
 
   async producerStats(id: string): Promise<types.ProducerStat[]> {
     return translated({ gone: 'producer-not-found' }, () => this.#producer(id).getStats());
+  }
+
+  /** @throws MediaError `producer-not-found`, `overloaded` */
+  watchProducer(id: string): void {
+    const producer = this.#producer(id);
+    this.#statistics.watch(id, { current: () => openOrNothing(producer) });
+  }
+
+  /** @throws MediaError `consumer-not-found`, `overloaded` */
+  watchConsumer(id: string): void {
+    const consumer = this.#consumer(id);
+    this.#statistics.watch(id, { current: () => openOrNothing(consumer) });
+  }
+
+  /** @throws MediaError `connection-not-found`, `section-not-found`, `overloaded` */
+  watchSection(connection: string, mid: string): void {
+    this.connections.consumerIn(connection, mid);
+    const name = nameOfSection(connection, mid);
+    this.#statistics.watch(name, { connection, mid, current: () => this.#consumerIn(connection, mid) });
+  }
+
+  /** @param name the id of a producer or consumer, or the name of a section; also when it is not watched. */
+  unwatch(name: string): void {
+    this.#statistics.unwatch(name);
+  }
+
+  /** @throws MediaError `producer-not-found`, `no-picture`, `invalid-parameters` for audio */
+  takeKeyFrame(id: string): Promise<KeyFrame> {
+    const producer = this.#producer(id);
+    return translated({ gone: 'producer-not-found' }, () => takeKeyFrame(this.#taps, producer, this.#routers.homeOf(id)));
   }
 
   closeProducer(id: string): void {
@@ -181,9 +237,8 @@ export class Room extends EventEmitter<RoomEvents> {
     await translated({ gone: 'consumer-not-found' }, () => this.#consumer(id).resume());
   }
 
-  async setConsumerLayers(id: string, { spatialLayer, temporalLayer }: Layers): Promise<void> {
-    const layers = { spatialLayer, ...(temporalLayer === undefined ? {} : { temporalLayer }) };
-    await translated({ gone: 'consumer-not-found' }, () => this.#consumer(id).setPreferredLayers(layers));
+  async setConsumerLayers(id: string, layers: Layers): Promise<void> {
+    await preferLayers(this.#consumer(id), layers);
   }
 
   async consumerStats(id: string): Promise<(types.ConsumerStat | types.ProducerStat)[]> {
@@ -209,6 +264,7 @@ export class Room extends EventEmitter<RoomEvents> {
   #close(cause: RoomClosedCause | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#statistics.stop();
     this.#routers.close();
     this.emit('closed', cause);
     this.removeAllListeners();
@@ -221,6 +277,26 @@ export class Room extends EventEmitter<RoomEvents> {
     } catch (error) {
       // The producer was closed in the meantime, of which those who need to know are told.
       this.#log.debug({ producer, error: String(error) }, 'audio levels are not measured');
+    }
+  }
+
+  async #lookAt(producer: types.Producer, router: types.Router): Promise<void> {
+    try {
+      await this.#formats.add(producer, router);
+    } catch (error) {
+      // As above.
+      this.#log.debug({ producer: producer.id, error: String(error) }, 'its pictures are not looked at');
+    }
+  }
+
+  /** A section whose connection was closed or negotiated away carries nothing. */
+  #consumerIn(connection: string, mid: string): types.Consumer | undefined {
+    try {
+      return this.connections.consumerIn(connection, mid);
+    } catch (error) {
+      if (!(error instanceof MediaError)) throw error;
+      if (!this.connections.has(connection)) this.#statistics.unwatch(nameOfSection(connection, mid));
+      return undefined;
     }
   }
 
@@ -248,6 +324,15 @@ export class Room extends EventEmitter<RoomEvents> {
     opened.close();
     throw new MediaError('room-not-found', 'the room was closed in the meantime');
   }
+}
+
+/** A mid contains no slash, and an id neither. */
+export function nameOfSection(connection: string, mid: string): string {
+  return `${connection}/${mid}`;
+}
+
+function openOrNothing<Subject extends { readonly closed: boolean }>(subject: Subject): Subject | undefined {
+  return subject.closed ? undefined : subject;
 }
 
 function found<Value>(

@@ -59,14 +59,24 @@ export class Routers {
   }
 
   /**
+   * The router in which a producer is.
+   *
+   * @throws MediaError `producer-not-found` when it is closed.
+   */
+  homeOf(producer: string): types.Router {
+    const home = this.#homes.get(producer);
+    if (home === undefined) throw new MediaError('producer-not-found', `there is no producer ${producer} in this room`);
+    return home;
+  }
+
+  /**
    * Makes a producer available in a router.
    *
    * @returns its id there.
    * @throws MediaError `producer-not-found` when it is closed; `cannot-consume` when the router has no number for its codec.
    */
   async bring(producer: string, router: types.Router): Promise<string> {
-    const home = this.#homes.get(producer);
-    if (home === undefined) throw new MediaError('producer-not-found', `there is no producer ${producer} in this room`);
+    const home = this.homeOf(producer);
     if (home === router) return producer;
     const key = `${producer} ${router.id}`;
     const known = this.#carried.get(key);

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import { TransportInfoSchema } from '../../shared/media-api.ts';
-import type { BodyOf, MediaEvent, TransportInfo } from '../../shared/media-api.ts';
+import type { BodyOf, IncomingLimit, MediaEvent, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import { toContract } from './contract.ts';
+import { bitrateOf, NO_LIMIT } from './incoming-limit.ts';
 import { assertSensible, identifiersOf } from './producer-parameters.ts';
 import type { Identifiers } from './producer-parameters.ts';
 import { translated } from './refusals.ts';
@@ -39,6 +40,9 @@ export class Transport extends EventEmitter<TransportEvents> {
   readonly #transport: types.WebRtcTransport;
   readonly #claims = new Set<Identifiers>();
   readonly #producers = new Set<types.Producer>();
+  #commonLimit: IncomingLimit = {};
+  #ownLimit: IncomingLimit | undefined;
+  #maxIncomingBitrate = NO_LIMIT;
   #isConnectOrdered = false;
   #state: TransportState | 'new' = 'new';
 
@@ -141,6 +145,22 @@ export class Transport extends EventEmitter<TransportEvents> {
     return translated({ gone: 'transport-not-found' }, () => this.#transport.restartIce());
   }
 
+  /**
+   * The limit that holds while the transport has none of its own.
+   *
+   * @throws MediaError `transport-not-found`
+   */
+  setCommonLimit(limit: IncomingLimit): Promise<void> {
+    this.#commonLimit = limit;
+    return this.#applyLimit();
+  }
+
+  /** @throws MediaError `transport-not-found` */
+  setOwnLimit(limit: IncomingLimit | undefined): Promise<void> {
+    this.#ownLimit = limit;
+    return this.#applyLimit();
+  }
+
   async stats(): Promise<types.WebRtcTransportStat[]> {
     return translated({ gone: 'transport-not-found' }, () => this.#transport.getStats());
   }
@@ -164,10 +184,25 @@ export class Transport extends EventEmitter<TransportEvents> {
       throw new MediaError('transport-not-found', 'the transport was closed in the meantime');
     }
     this.#producers.add(producer);
+    this.#producersChanged();
     producer.observer.once('close', () => {
       this.#producers.delete(producer);
       this.#claims.delete(claim);
+      this.#producersChanged();
     });
+  }
+
+  async #applyLimit(): Promise<void> {
+    const kinds = [...this.#producers].map(({ kind }) => kind);
+    const bitrate = bitrateOf(this.#ownLimit ?? this.#commonLimit, kinds);
+    if (bitrate === this.#maxIncomingBitrate) return;
+    this.#maxIncomingBitrate = bitrate;
+    await translated({ gone: 'transport-not-found' }, () => this.#transport.setMaxIncomingBitrate(bitrate));
+  }
+
+  /** Nobody waits for this, and where the transport is gone there is nothing to limit. */
+  #producersChanged(): void {
+    if (!this.closed) this.#applyLimit().catch(() => undefined);
   }
 
   #update(): void {

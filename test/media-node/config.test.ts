@@ -38,6 +38,8 @@ describe('defaults', () => {
         workers: availableParallelism(),
         workerBin: undefined,
       },
+      documentLifetimeSeconds: 900,
+      ffmpegBin: 'ffmpeg',
       ice: { stunUrls: [], turnUrls: [], turnSecret: undefined, turnTtlSeconds: 21_600, sfuPolicy: 'stun' },
     });
   });

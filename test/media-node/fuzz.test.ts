@@ -2,10 +2,11 @@
  * Generated input against a live node. Whatever is sent, signed or not: never a 5xx, never a dead SFU process; what is refused changes nothing,
  * and another room is not disturbed. FUZZ_RUNS sets how many inputs each property tries.
  */
+import { PDFDocument } from '@napi-rs/canvas';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MAX_BODY_BYTES, mediaApi, MediaErrorSchema } from '../../shared/media-api.ts';
-import type { MediaOperation } from '../../shared/media-api.ts';
+import type { Endpoint, MediaOperation } from '../../shared/media-api.ts';
 import type { RtpCapabilities } from '../../shared/rtp.ts';
 import { pathTo } from './support/client.ts';
 import { freshRoom, startTestNode } from './support/node.ts';
@@ -154,8 +155,17 @@ function change(holder: Json[] | Record<string, Json>, key: string, how: Mutatio
 
 const mutations = fc.array(mutation, { minLength: 1, maxLength: 4 });
 
-function property<Value>(arbitrary: fc.Arbitrary<Value>, check: (value: Value) => Promise<void>): Promise<void> {
-  return fc.assert(fc.asyncProperty(arbitrary, check), { numRuns: RUNS, endOnFailure: true });
+function property<Value>(arbitrary: fc.Arbitrary<Value>, check: (value: Value) => Promise<void>, numRuns = RUNS): Promise<void> {
+  return fc.assert(fc.asyncProperty(arbitrary, check), { numRuns, endOnFailure: true });
+}
+
+function smallPdf(): Buffer {
+  const pdf = new PDFDocument();
+  const context = pdf.beginPage(100, 100);
+  context.font = '20px sans-serif';
+  context.fillText('Hello', 10, 40);
+  pdf.endPage();
+  return pdf.close();
 }
 
 describe('mutated parameters', () => {
@@ -210,18 +220,31 @@ describe('mutated parameters', () => {
       await post('setConsumerLayers', JSON.stringify(mutated({ spatialLayer: 1, temporalLayer: 1 }, changes)), { consumer });
     });
   });
+
+  test('limits of a room', { timeout: TIMEOUT }, async () => {
+    const limits = {
+      everyConnection: { maxIncomingBitrate: 1_000_000, maxAudioBitrate: 50_000, maxVideoBitrate: 500_000 },
+      connections: [{ connection: transport, maxIncomingBitrate: 100_000 }],
+      sections: [{ connection: transport, mid: '0', spatialLayer: 1, temporalLayer: 1 }],
+      consumers: [{ consumer, spatialLayer: 1 }],
+    };
+    await property(mutations, async (changes) => {
+      await post('setLimits', JSON.stringify(mutated(limits, changes)));
+    });
+  });
 });
 
 const OPERATIONS = (Object.keys(mediaApi) as MediaOperation[]).filter((operation) => mediaApi[operation].method !== 'DELETE');
 
+/** Names of what is not there. */
+const OTHERS = { connection: 'none', mid: '0', document: 'none', page: '1' };
+
 describe('anything at all', () => {
   test('any JSON as the body of any order', { timeout: TIMEOUT }, async () => {
     await property(fc.tuple(fc.constantFrom(...OPERATIONS), fc.json({ maxDepth: 6 })), async ([operation, body]) => {
-      const { status } = await t.client.sendSigned({
-        method: mediaApi[operation].method,
-        path: pathTo(operation, { ...path, transport, producer, consumer }),
-        body,
-      });
+      const { method, bodyType }: Endpoint = mediaApi[operation];
+      const sent = { method, path: pathTo(operation, { ...path, transport, producer, consumer, ...OTHERS }), body };
+      const { status } = await (bodyType === 'application/json' ? t.client.sendSigned(sent) : t.client.sendDigested(sent));
       expect(status).toBeLessThan(500);
     });
   });
@@ -248,10 +271,41 @@ describe('anything at all', () => {
       fc.constantFrom('..', '.', '%', 'a/b', '%2e%2e', '*', ':room', '0', '1e9'),
     );
     await property(fc.tuple(fc.constantFrom(...OPERATIONS), text, text, text), async ([operation, room, generation, id]) => {
-      const sent = { room: `fuzz/${room}`, generation, transport: id, producer: id, consumer: id };
+      const sent = {
+        room: `fuzz/${room}`,
+        generation,
+        transport: id,
+        producer: id,
+        consumer: id,
+        connection: id,
+        mid: id,
+        document: id,
+        page: generation,
+      };
       const { status } = await t.client.sendSigned({ method: mediaApi[operation].method, path: pathTo(operation, sent) });
       expect(status).toBeLessThan(500);
     });
+  });
+
+  test('bytes of a document in other places', { timeout: TIMEOUT }, async () => {
+    const places = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 20 });
+    const pdf = smallPdf();
+    // Every document is read by a process of its own.
+    await property(
+      places,
+      async (changes) => {
+        const bytes = Buffer.from(pdf);
+        for (const [at, value] of changes) bytes[at % bytes.length] = value;
+        const opened = await t.client.sendDigested({ method: 'POST', path: '/v1/documents', body: bytes });
+        expect([200, 422]).toContain(opened.status);
+        if (opened.status !== 200) return;
+        const { document } = JSON.parse(opened.text) as { document: string };
+        const page = await t.client.sendSigned({ method: 'GET', path: pathTo('documentPage', { document, page: 1 }) });
+        expect([200, 404, 422]).toContain(page.status);
+        await t.client.call('closeDocument', { path: { document } });
+      },
+      Math.ceil(RUNS / 5),
+    );
   });
 
   test('any query', { timeout: TIMEOUT }, async () => {

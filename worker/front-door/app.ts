@@ -1,8 +1,11 @@
 import { Hono } from 'hono';
+import { files } from '../files/routes.ts';
 import type { Env } from '../platform/env.ts';
 import { logger } from '../platform/logger.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Door } from '../protocols/protocol.ts';
+import { recordings } from '../recordings/routes.ts';
+import { tenantApi } from '../tenant-api/routes.ts';
 import { SettingsError, settingsOf } from '../platform/settings.ts';
 import { isAtHome } from './access.ts';
 import { doorOf } from './door.ts';
@@ -44,5 +47,9 @@ for (const { name, api = [] } of entrances) {
     }
   }
 }
+
+app.route('/files', files);
+app.route('/recordings', recordings);
+app.route('/api/tenant', tenantApi);
 
 app.get('*', (context) => context.env.ASSETS.fetch(context.req.raw));

@@ -1,5 +1,6 @@
 import {
   type ClaimedSignature,
+  formatDigest,
   formatSignature,
   isWithinWindow,
   parseSignature,
@@ -28,6 +29,12 @@ export async function sign(secret: string, request: SignedRequest): Promise<stri
   const stamp = { time: Date.now(), nonce: toHex(crypto.getRandomValues(new Uint8Array(16))) };
   const signature = await crypto.subtle.sign('HMAC', await keyOf(secret), encoder.encode(textToSign(request, stamp)));
   return formatSignature({ ...stamp, signature: toHex(new Uint8Array(signature)) });
+}
+
+/** What is signed in place of a body of bytes. @returns the value of its `content-digest` header. */
+export async function digestOf(body: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+  return formatDigest(btoa(String.fromCharCode(...digest)));
 }
 
 /**

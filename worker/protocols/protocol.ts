@@ -9,6 +9,8 @@ import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -100,6 +102,11 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
   isAdministrator(request: Request, room: RoomId): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
@@ -123,6 +130,12 @@ export type Entering = { readonly admitted: true; readonly socket: PipeSocket } 
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
+  /**
+   * Waits for what the entry of a session needs, such as media. What must not be interrupted is left to {@link admit}.
+   *
+   * @returns a refusal, if that is clear already.
+   */
+  prepare?(claim: RoomClaim, url: URL, host: RoomHost): Promise<Extract<Admission, { admitted: false }> | undefined>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
   admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
@@ -182,10 +195,11 @@ export interface Session {
   send(frame: string): void;
 }
 
-/** A room that exists: its state, and what members do in it that needs the media node. */
+/** A room that exists: its state, what members do in it that needs the media node, and what it offers beside. */
 export interface LiveRoom {
   readonly room: Room;
   readonly conference: Conference;
+  readonly services: RoomServices;
 }
 
 /** What the room object offers to an adapter. */

@@ -4,7 +4,7 @@ import { Refusal, type RefusalReason } from '../room/errors.ts';
 import type { MediaPlane, ObjectOf, RoomOperation } from '../room/media-plane.ts';
 import type { Time } from '../room/participant.ts';
 import type { RecordStore } from '../room/records.ts';
-import { MediaCallError, type MediaClient } from './media-client.ts';
+import { MediaCallError, type MediaClient } from '../platform/media-client.ts';
 
 /** The lease of 120 s is renewed three times before it runs out. */
 const RENEWAL_INTERVAL: Time = 40_000;
@@ -49,6 +49,15 @@ const REFUSALS: Readonly<Record<MediaErrorReason | 'unreachable', RefusalReason>
   unauthorized: 'media-unavailable',
   internal: 'media-unavailable',
   'shutting-down': 'media-unavailable',
+  overloaded: 'media-unavailable',
+  'missing-program': 'media-unavailable',
+  'no-picture': 'publication-not-found',
+  // No call of a room is refused for one of these.
+  'document-not-found': 'media-unavailable',
+  'page-not-found': 'media-unavailable',
+  'invalid-document': 'media-unavailable',
+  'encrypted-document': 'media-unavailable',
+  'costly-document': 'media-unavailable',
   unreachable: 'media-unavailable',
 };
 

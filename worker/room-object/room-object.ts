@@ -13,14 +13,19 @@ import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
-import { MediaClient } from './media-client.ts';
+import { MediaClient } from '../platform/media-client.ts';
 import { Missed, type MissedFrames } from './missed.ts';
 import { RoomMedia } from './room-media.ts';
+import { Ledger } from './services/ledger.ts';
+import { Services } from './services/services.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
 
 /** After a restart of the edge all sockets are gone; clients have this long to come back. */
 const RESTART_GRACE: Time = 15_000;
+
+/** What the room puts off waits for so long, in milliseconds: what comes meanwhile is stored together. */
+const DEFERRAL = 50;
 
 /** No message of any protocol is larger, in characters: room for the longest description, escaped. Larger ones are ignored. */
 const MAX_FRAME_LENGTH = 640 * 1024;
@@ -30,6 +35,7 @@ const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed
 
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
+  readonly services: Services;
   readonly missed: Missed;
   /** The adapters' own records, by protocol and name. */
   readonly records: Map<string, Collection<{ readonly id: string }>>;
@@ -43,6 +49,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #storage: RoomStorage;
   readonly #sessions: Sessions;
   readonly #adapters: ReadonlyMap<string, Adapter>;
+  readonly #ledger: Ledger;
   /** For adapters that act in a room which is there, by protocol. */
   readonly #hosts: ReadonlyMap<string, RoomHost>;
   #live: RoomWithMedia | undefined;
@@ -52,6 +59,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
+    this.#ledger = new Ledger(context.storage.sql, env);
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
@@ -78,6 +86,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     return true;
   }
 
+  /** Whether the room still has this life: neither did it end, nor was it made again. */
+  isLiving(life: string): boolean {
+    return this.#live?.services.life === life;
+  }
+
   /** A WebSocket upgrade that the front door has found this room for. */
   override async fetch(request: Request): Promise<Response> {
     const protocol = request.headers.get(PROTOCOL_HEADER) ?? '';
@@ -85,7 +98,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(protocol, room));
+    const [adapter, url, host] = [this.#adapterOf(protocol), new URL(request.url), this.#hostOf(protocol, room)];
+    const admission = (await adapter.prepare?.(claim, url, host)) ?? (await adapter.admit(claim, url, id, host));
     if (!admission.admitted) {
       await this.#settle();
       return new Response(admission.message, { status: admission.status });
@@ -129,8 +143,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#alarmAt = null;
     const now = Date.now();
     this.#live?.room.sweep(now);
-    if (!this.#live) await this.#forgetSpent(now);
-    await this.#live?.media.renew(now);
+    if (!this.#live) this.#storage.forgetSpent(now);
+    await Promise.all([this.#live?.media.renew(now), this.#ledger.carryOut(now)]);
     await this.#settle();
   }
 
@@ -142,6 +156,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const outlet: RoomOutlet = {
       event: (event) => {
         this.#publish(event);
+        services.follow(event);
       },
       notice: (notice) => {
         this.#notify(notice);
@@ -149,17 +164,21 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       order: (order) => {
         this.#carryOut(order);
       },
+      defer: (task) => {
+        setTimeout(task, DEFERRAL);
+      },
       gone: (participantId, reason) => {
         missed.take(participantId);
         for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
       },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
+    const services = new Services(room, this.#storage, settings, this.#ledger);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
-    return { room, media, conference: new Conference(room, media), missed, records: new Map() };
+    return { room, media, services, conference: new Conference(room, media), missed, records: new Map() };
   }
 
   /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
@@ -276,6 +295,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       case 'audio-levels':
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
+      case 'video-format':
+      case 'statistics':
+        // No protocol asks for these yet.
+        return;
       case 'room-closed':
         logger.warn('media lost', { room: room.id, cause: event.cause });
         media.lost();
@@ -300,30 +323,30 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const session of this.#sessionsOf(participantId)) session.close(closing);
   }
 
-  /** After everything that may have changed the room: end it when it is over, else wake up when something is due. */
+  /** After everything that may have changed the room: end it when it is over, and wake up when something is due. */
   async #settle(): Promise<void> {
-    const live = this.#live;
-    if (!live) return;
-    if (live.room.isOver(Date.now())) return this.#end(live);
-    const deadlines = [live.room.nextDeadline(), live.media.renewAt].filter((time) => time !== null);
+    if (this.#live?.room.isOver(Date.now()) === true) await this.#end(this.#live);
+    const deadlines = this.#deadlines().filter((time) => time !== null);
     const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
     if (due === null || due === this.#alarmAt) return;
     this.#alarmAt = due;
     await this.ctx.storage.setAlarm(due);
   }
 
-  async #end({ media }: RoomWithMedia): Promise<void> {
+  async #end({ media, services }: RoomWithMedia): Promise<void> {
     this.#live = undefined;
     const closing = media.close();
+    services.end();
     this.#storage.clear();
     this.#alarmAt = null;
-    await Promise.all([closing, this.#forgetSpent(Date.now())]);
+    await Promise.all([closing, this.ctx.storage.deleteAlarm()]);
   }
 
   /** What was used once is remembered as long as it matters, also without a room. */
-  async #forgetSpent(now: Time): Promise<void> {
-    const next = this.#storage.forgetSpent(now);
-    await (next === null ? this.ctx.storage.deleteAlarm() : this.ctx.storage.setAlarm(next));
+  #deadlines(): (Time | null)[] {
+    const ledger = this.#ledger.nextDue();
+    if (!this.#live) return [this.#storage.spentUntil(), ledger];
+    return [this.#live.room.nextDeadline(), this.#live.media.renewAt, ledger];
   }
 }
 

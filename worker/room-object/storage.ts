@@ -33,6 +33,16 @@ export class RoomStorage implements RecordStore {
     if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ? AND id = ?', collection, id);
   }
 
+  deleteAll(collection: string): void {
+    if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ?', collection);
+  }
+
+  *scan<Item>(collection: string, after = ''): Iterable<Item> {
+    if (!this.#hasTable) return;
+    const query = 'SELECT record FROM records WHERE collection = ? AND id > ? ORDER BY id';
+    for (const { record } of this.#sql.exec<{ record: string }>(query, collection, after)) yield JSON.parse(record) as Item;
+  }
+
   /** All records of a collection. They were written by this program, so their type is known. */
   all<Item>(collection: string): Item[] {
     if (!this.#hasTable) return [];
@@ -68,10 +78,14 @@ export class RoomStorage implements RecordStore {
     return this.#sql.exec('INSERT OR IGNORE INTO spent (id, until) VALUES (?, ?)', id, until).rowsWritten > 0;
   }
 
-  /** Forgets what cannot be used any more anyway. @returns when there will be more to forget; `null` if there is nothing left. */
-  forgetSpent(now: Time): Time | null {
+  /** Forgets what cannot be used any more anyway. */
+  forgetSpent(now: Time): void {
+    if (this.#hasTableNamed('spent')) this.#sql.exec('DELETE FROM spent WHERE until <= ?', now);
+  }
+
+  /** When all of that can be forgotten; `null` if there is nothing. */
+  spentUntil(): Time | null {
     if (!this.#hasTableNamed('spent')) return null;
-    this.#sql.exec('DELETE FROM spent WHERE until <= ?', now);
     return this.#sql.exec<{ last: Time | null }>('SELECT max(until) AS last FROM spent').one().last;
   }
 

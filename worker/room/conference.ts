@@ -29,6 +29,8 @@ export interface Offer {
   readonly sdp: string;
   /** What the connection is for, in words of the protocol: an answered offer takes the place of an earlier one with the same purpose. */
   readonly purpose: string;
+  /** What the protocol has to remember of the connection. */
+  readonly note?: unknown;
 }
 
 /** What a participant publishes by an offer. */
@@ -150,7 +152,7 @@ export class Conference {
    * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
   publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = CAMERA }: PublishOptions = {}): Promise<Negotiated> {
-    const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID());
+    const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID(), { note: offer.note });
     const part: Part = { use: 'publish', sources, ...(stream !== undefined && { stream }) };
     return this.#answer(connection, offer.sdp, () => [part]);
   }
@@ -163,7 +165,7 @@ export class Conference {
    */
   async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Negotiated> {
     const part = this.#partOf({ use: 'view', watched });
-    const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID());
+    const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID(), { note: offer.note });
     return this.#answer(connection, offer.sdp, () => [part]);
   }
 
@@ -175,7 +177,7 @@ export class Conference {
    */
   async negotiate(id: ParticipantId, offer: Offer, parts: Parts): Promise<Negotiated> {
     const known = this.#inTime(parts);
-    return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID()), offer.sdp, known);
+    return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID(), { note: offer.note }), offer.sdp, known);
   }
 
   /**
@@ -197,7 +199,7 @@ export class Conference {
    */
   async offerView(id: ParticipantId, { watched, kinds, purpose }: WantedView): Promise<Negotiated> {
     const watching = this.#watching(watched);
-    const connection = this.#room.openConnection(id, 'receive', purpose, crypto.randomUUID(), watching);
+    const connection = this.#room.openConnection(id, 'receive', purpose, crypto.randomUUID(), { offered: watching });
     return this.#work(connection, async () => {
       const feed = { stream: streamOf(watching), kinds: [...kinds] };
       const description = await this.#media.call('createOffer', { connection: connection.id }, { attempt: 1, feeds: [feed] });

@@ -24,6 +24,8 @@ export interface Connection {
   /** What the media node offers in it, where the client makes no offer. */
   readonly offered?: Watching;
   readonly state: 'new' | 'connected' | 'lost';
+  /** What its protocol has to remember of it; anything that JSON can hold. */
+  readonly note?: unknown;
 }
 
 /** Whether media was connected once and none of it is now: the sign of a client that has vanished. */

@@ -31,7 +31,13 @@ type Happening =
       /** Whether this arrival made the room `routed`. */
       readonly turned: boolean;
     }
-  | { readonly type: 'participant-left'; readonly participantId: ParticipantId; readonly reason: LeaveReason }
+  | {
+      readonly type: 'participant-left';
+      readonly participantId: ParticipantId;
+      /** As it was. */
+      readonly participant: Participant;
+      readonly reason: LeaveReason;
+    }
   | { readonly type: 'publication-added'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-removed'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-paused'; readonly participantId: ParticipantId; readonly publication: Publication }
@@ -56,6 +62,8 @@ type Happening =
       readonly to?: ParticipantId;
       readonly stream?: StreamId;
     }
+  /** A stroke on the board, in words that only the clients understand. */
+  | { readonly type: 'stroke-drawn'; readonly participantId: ParticipantId; readonly stroke: string; readonly clears: boolean }
   | { readonly type: 'floor-taken'; readonly participantId: ParticipantId; readonly floor: Floor }
   /** Given back, or its holder is about to be gone. */
   | { readonly type: 'floor-released'; readonly participantId: ParticipantId; readonly floor: Floor };

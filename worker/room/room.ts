@@ -1,13 +1,14 @@
 import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
 import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
+import { Board, type Page } from './board.ts';
 import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
 import type { LeaveReason, MediaOrder, Notice, RoomEvent, UnnumberedRoomEvent } from './events.ts';
 import type { Floor, FloorRecord } from './floor.ts';
 import { KEPT_MESSAGES, type Message, messageIdOf } from './message.ts';
-import type { Outcome, Watching } from './negotiation.ts';
+import type { Outcome } from './negotiation.ts';
 import { deadlineOf, type Indication, type Participant, type Presence, type SessionId, type Time } from './participant.ts';
 import { type Publication, type Source, kindOf } from './publication.ts';
 import { Publications } from './publications.ts';
@@ -22,6 +23,8 @@ export interface RoomOutlet {
   event(event: RoomEvent): void;
   notice(notice: Notice): void;
   order(order: MediaOrder): void;
+  /** Runs a task a little later, unless the process ends before. */
+  defer(task: () => void): void;
   /** Somebody, perhaps one whom nobody knew, is not in the room any more: its sessions are over. */
   gone(participantId: ParticipantId, reason: LeaveReason): void;
 }
@@ -36,9 +39,10 @@ export interface JoinOptions {
   /** A participant that gave the same word is replaced. */
   readonly takeover?: string;
   /** The participant declares what the others are shown; its publications do not tell it. */
-  readonly indication?: Indication;
+  readonly indication?: Partial<Indication>;
   /** See {@link Participant}. */
   readonly origin?: string;
+  readonly role?: string;
   readonly name?: string;
   readonly observer?: true;
   readonly direct?: true;
@@ -50,6 +54,8 @@ export interface StreamOptions {
   readonly label?: string;
   readonly attributes?: unknown;
 }
+
+const ALL_ON: Indication = { audio: true, video: true };
 
 /** A room that nobody entered is forgotten after this long. */
 const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
@@ -76,6 +82,7 @@ export class Room {
   readonly #connections: Connections;
   readonly #floors: Collection<FloorRecord>;
   readonly #messages: Collection<Message>;
+  readonly #board: Board;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
@@ -90,6 +97,9 @@ export class Room {
     this.#connections = new Connections(snapshot, store, outlet);
     this.#floors = new Collection('floors', store, snapshot.floors);
     this.#messages = new Collection('messages', store, snapshot.messages);
+    this.#board = new Board(store, (task) => {
+      outlet.defer(task);
+    });
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -194,7 +204,7 @@ export class Room {
   indicationOf(participantId: ParticipantId): Indication {
     const declared = this.#participants.get(participantId)?.indication;
     const shows = (kind: MediaKind) => this.publicationsOf(participantId).some(({ source, paused }) => !paused && kindOf(source) === kind);
-    return declared ?? { audio: shows('audio'), video: shows('video') };
+    return declared ? { ...ALL_ON, ...declared } : { audio: shows('audio'), video: shows('video') };
   }
 
   // ---- Joining and leaving -------------------------------------------------------------------------------------------------
@@ -258,6 +268,20 @@ export class Room {
     }
   }
 
+  /**
+   * An observer becomes a participant like the others, which are told of it. Nothing changes for one that is no observer.
+   *
+   * @param name as the others are to call it, unless it has a name.
+   * @throws Refusal `participant-not-found`, `room-full`.
+   */
+  reveal(id: ParticipantId, name: string): void {
+    const { observer, ...participant } = this.require(id);
+    if (observer !== true) return;
+    if (this.participants().length >= this.capacity) throw new Refusal('room-full');
+    this.#participants.set({ name, ...participant });
+    if (participant.presence.state !== 'entering') this.#announce(id);
+  }
+
   /** A participant that has not opened its session yet gave a sign of life. */
   extendEntry(id: ParticipantId, until: Time): void {
     const participant = this.#participants.get(id);
@@ -280,7 +304,8 @@ export class Room {
 
   /** Ends the room with everybody in it. */
   end(): void {
-    for (const participant of this.#participants.values()) this.#remove(participant, 'room-ended');
+    // Observers hear the end of what they observe.
+    for (const { id } of [...this.participants(), ...this.observers()]) this.leave(id, 'room-ended');
     this.#noteEntry();
   }
 
@@ -385,12 +410,27 @@ export class Room {
   }
 
   /**
+   * Declares what the others are shown of a stream, which goes on sending all the same.
+   *
+   * @param kind only of this kind.
+   */
+  declareStream(id: StreamId, kind: MediaKind, on: boolean): void {
+    for (const publication of this.#publications.in(id)) {
+      if (kindOf(publication.source) !== kind || publication.paused !== on) continue;
+      this.#changePublications(publication.participantId, () => {
+        this.#markPaused(publication, !on);
+      });
+    }
+  }
+
+  /**
    * Declares what the others are shown of the participant's microphones or cameras, which goes on sending all the same. Also a declaration that
    * changes nothing is told.
    */
   declare(participantId: ParticipantId, kind: MediaKind, on: boolean): void {
     const participant = this.require(participantId);
-    this.#participants.set({ ...participant, indication: { ...this.indicationOf(participantId), [kind]: on } });
+    const before = participant.indication ?? this.indicationOf(participantId);
+    this.#participants.set({ ...participant, indication: { ...before, [kind]: on } });
     for (const publication of this.publicationsOf(participantId)) {
       if (kindOf(publication.source) === kind && publication.paused === on) this.#markPaused(publication, !on);
     }
@@ -410,14 +450,14 @@ export class Room {
    * still being negotiated of them is superseded.
    *
    * @param id the connection's name on the media node, never used before.
-   * @param offered what the media node offers in it, where the client makes no offer.
+   * @param options what the media node offers in it, where the client makes no offer; what its protocol has to remember of it.
    */
   openConnection(
     participantId: ParticipantId,
     direction: ConnectionDirection,
     purpose: string,
     id: MediaId,
-    offered?: Watching,
+    options: Pick<Connection, 'offered' | 'note'> = {},
   ): Connection {
     this.require(participantId);
     return this.#connections.set({
@@ -429,8 +469,14 @@ export class Room {
       state: 'new',
       attempt: 1,
       isEstablished: false,
-      ...(offered !== undefined && { offered }),
+      ...options,
     });
+  }
+
+  /** Replaces what a protocol remembers of a connection. Unknown ones are ignored. */
+  annotate(connectionId: MediaId, note: unknown): void {
+    const connection = this.#connections.get(connectionId);
+    if (connection) this.#connections.set({ ...connection, note });
   }
 
   /**
@@ -509,9 +555,7 @@ export class Room {
     this.#changePublications(participantId, () => {
       this.#dropConnection(connection);
     });
-    const participant = this.#participants.get(participantId);
-    if (participant?.presence.state !== 'present' || isLost(this.#connections.of(participantId))) return;
-    this.#participants.set({ ...participant, presence: { ...participant.presence, until: null } });
+    this.#endMediaLoss(connection.participantId);
   }
 
   // ---- What participants tell each other ------------------------------------------------------------------------------------
@@ -555,6 +599,23 @@ export class Room {
   }
 
   /**
+   * Draws a stroke on the room's board, in words that only the clients understand.
+   *
+   * @param clears whether the stroke empties the board.
+   */
+  draw(participantId: ParticipantId, stroke: string, clears: boolean): void {
+    this.require(participantId);
+    if (clears) this.#board.clear();
+    else this.#board.add(stroke, this.sequence + 1);
+    this.#tell(participantId, { type: 'stroke-drawn', participantId, stroke, clears });
+  }
+
+  /** A part of what stands on the board, in the order in which it was drawn. @param after where the last part ended. */
+  boardFrom(after?: string): Page {
+    return this.#board.read(after);
+  }
+
+  /**
    * Takes a floor. Whoever has it already keeps it, and nobody is told again.
    *
    * @throws Refusal `participant-not-found`, `floor-taken`.
@@ -568,10 +629,11 @@ export class Room {
     this.#tell(participantId, { type: 'floor-taken', participantId, floor });
   }
 
-  /** Gives a floor back. @throws Refusal `floor-not-held`. */
+  /** Gives a floor back. What was drawn ends with the whiteboard. @throws Refusal `floor-not-held`. */
   releaseFloor(floor: Floor, participantId: ParticipantId): void {
     if (this.floorHolder(floor) !== participantId) throw new Refusal('floor-not-held');
     this.#floors.delete(floor);
+    if (floor === 'whiteboard') this.#board.clear();
     this.#tell(participantId, { type: 'floor-released', participantId, floor });
   }
 
@@ -729,7 +791,7 @@ export class Room {
     if (!this.#publications.streamRecord(stream)) this.#publications.setStream({ id: stream, participantId });
     this.#withdraw(this.#publications.from(stream, source));
     const declared = this.require(participantId).indication;
-    const publication = this.#publications.set({ ...added, paused: declared ? !declared[kindOf(source)] : false });
+    const publication = this.#publications.set({ ...added, paused: declared?.[kindOf(source)] === false });
     this.#tell(participantId, { type: 'publication-added', participantId, publication });
     return publication;
   }
@@ -807,6 +869,13 @@ export class Room {
     }
   }
 
+  /** Whoever gives up the connection that it has lost is not taken for vanished. */
+  #endMediaLoss(id: ParticipantId): void {
+    const participant = this.#participants.get(id);
+    if (participant?.presence.state !== 'present' || isLost(this.#connections.of(id))) return;
+    this.#participants.set({ ...participant, presence: { ...participant.presence, until: null } });
+  }
+
   /** Its publications go with it without a word of their own: for the others, leaving says it all. */
   #remove(participant: Participant, reason: LeaveReason): void {
     const { id, presence, disclosed } = participant;
@@ -819,10 +888,11 @@ export class Room {
     if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);
     const isKnown = !participant.observer && (presence.state !== 'entering' || disclosed);
-    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, reason });
+    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, participant, reason });
     this.#outlet.gone(id, reason);
-    // There is nothing to observe any more.
     if (!participant.observer && this.participants().length === 0) {
+      this.#board.clear();
+      // There is nothing to observe any more.
       for (const observer of this.observers()) this.#remove(observer, 'room-ended');
     }
   }

@@ -2,7 +2,7 @@
 import { webcrypto } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { mediaApi, MediaErrorSchema } from '../../../shared/media-api.ts';
-import type { BodyInputOf, MediaErrorReason, MediaOperation, PathOf, QueryOf, ResultOf } from '../../../shared/media-api.ts';
+import type { BodyInputOf, Endpoint, MediaErrorReason, MediaOperation, PathOf, QueryOf, ResultOf } from '../../../shared/media-api.ts';
 import { formatSignature, SIGNATURE_HEADER, textToSign } from '../../../shared/signature.ts';
 
 export interface SentRequest {
@@ -15,6 +15,8 @@ export interface SentRequest {
 export interface RawAnswer {
   readonly status: number;
   readonly text: string;
+  readonly bytes: Buffer;
+  readonly type: string;
 }
 
 export interface SignatureParts {
@@ -69,9 +71,10 @@ export class Client {
       headers,
       body: body ?? null,
       dispatcher: this.#agent,
-      headersTimeout: 10_000,
+      headersTimeout: 60_000,
     });
-    return { status: answer.statusCode, text: await answer.body.text() };
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    return { status: answer.statusCode, text: bytes.toString(), bytes, type: String(answer.headers['content-type']) };
   }
 
   /** Sends exactly this, rightly signed. */
@@ -80,15 +83,29 @@ export class Client {
     return this.send({ ...sent, headers: { ...sent.headers, [SIGNATURE_HEADER]: authorization } });
   }
 
+  /** Sends exactly this, its digest signed in its place. */
+  async sendDigested({ body = '', ...sent }: SentRequest): Promise<RawAnswer> {
+    const sha256 = Buffer.from(await webcrypto.subtle.digest('SHA-256', Buffer.from(body))).toString('base64');
+    const digest = `sha-256=:${sha256}:`;
+    const authorization = await signature({ ...sent, body: digest }, { secret: this.#secret });
+    return this.send({ ...sent, body, headers: { ...sent.headers, [SIGNATURE_HEADER]: authorization, 'content-digest': digest } });
+  }
+
   /** Makes a call of the contract. The result is checked against the contract's schema. */
   async call<Operation extends MediaOperation>(
     operation: Operation,
     { path, query, body }: CallArguments<Operation> = {},
   ): Promise<ResultOf<Operation>> {
-    const { method, result } = mediaApi[operation];
-    const sent = { method, path: pathTo(operation, path, query), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const { status, text } = await this.sendSigned(sent);
-    if (status === 200) return result.parse(JSON.parse(text)) as ResultOf<Operation>;
+    const { method, result, resultType }: Endpoint = mediaApi[operation];
+    const target = { method, path: pathTo(operation, path, query) };
+    const isBinary = body instanceof Uint8Array;
+    const { status, text, bytes, type } = isBinary
+      ? await this.sendDigested({ ...target, body })
+      : await this.sendSigned({ ...target, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    if (status === 200) {
+      if (type !== resultType) throw new Error(`${operation} was answered as ${type} instead of ${resultType}`);
+      return result.parse(resultType === 'application/json' ? JSON.parse(text) : new Uint8Array(bytes)) as ResultOf<Operation>;
+    }
     const { error } = MediaErrorSchema.parse(JSON.parse(text));
     throw new Refused(status, error.reason, error.message);
   }

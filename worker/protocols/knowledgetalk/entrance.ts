@@ -4,7 +4,7 @@ import { EVENT } from './messages.ts';
 
 /**
  * Entrance of the KnowledgeTalk protocol: Socket.IO, one event in both directions, in the namespace `/SignalServer` or in the default one
- * (reference 1.1; the specification shows both).
+ * (reference 1.1: the document shows both).
  */
 export const knowledgeTalkEntrance: Entrance = {
   name: 'knowledgetalk',
@@ -12,7 +12,7 @@ export const knowledgeTalkEntrance: Entrance = {
     byFirstEvent: {
       namespaces: ['/SignalServer', '/'],
       recognises: (_namespace, event) => event === EVENT,
-      attend: (client) => new Visitor(client),
+      attend: (client, upgrade, door) => new Visitor(client, upgrade, door),
     },
   },
 };

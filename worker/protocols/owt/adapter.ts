@@ -297,6 +297,7 @@ function announcementsOf(event: RoomEvent, office: Office): readonly Announcemen
     case 'participant-renamed':
     case 'blur-changed':
     case 'data-sent':
+    case 'stroke-drawn':
     case 'floor-taken':
     case 'floor-released':
       return [];

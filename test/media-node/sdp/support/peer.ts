@@ -17,12 +17,15 @@ export interface SentTracks {
   readonly video?: number;
   readonly direction?: RTCRtpTransceiverDirection;
   readonly rids?: readonly string[];
+  /** A picture that needs as many bits as it may have. */
+  readonly noise?: boolean;
 }
 
 declare global {
   interface Window {
     peers: Map<string, RTCPeerConnection>;
     streams: Map<string, MediaStream>;
+    canvases: Map<string, HTMLCanvasElement>;
   }
 }
 
@@ -37,6 +40,7 @@ export class Chromium {
     await page.evaluate(() => {
       window.peers = new Map();
       window.streams = new Map();
+      window.canvases = new Map();
     });
     return new Chromium(browser, page);
   }
@@ -71,9 +75,9 @@ export class Peer {
   }
 
   /** Adds tracks that are made on the spot: a picture that changes ten times a second, and a tone. */
-  async send({ audio = false, video, direction = 'sendonly', rids = [] }: SentTracks): Promise<void> {
+  async send({ audio = false, video, direction = 'sendonly', rids = [], noise = false }: SentTracks): Promise<void> {
     await this.#page.evaluate(
-      ([name, withAudio, width, way, layers]) => {
+      ([name, withAudio, width, way, layers, isNoisy]) => {
         const peer = window.peers.get(name);
         const stream = new MediaStream();
         if (withAudio) {
@@ -88,6 +92,7 @@ export class Peer {
           const canvas = document.createElement('canvas');
           canvas.width = width;
           canvas.height = (width * 9) / 16;
+          window.canvases.set(name, canvas);
           const context = canvas.getContext('2d');
           let count = 0;
           setInterval(() => {
@@ -97,6 +102,12 @@ export class Peer {
             context.fillRect(0, 0, canvas.width, canvas.height);
             context.fillStyle = 'white';
             context.fillRect((count * 7) % canvas.width, 20, 20, 20);
+            if (!isNoisy) return;
+            const image = context.createImageData(canvas.width, canvas.height);
+            new Uint32Array(image.data.buffer).forEach((_, index, pixels) => {
+              pixels[index] = Math.random() * 2 ** 32;
+            });
+            context.putImageData(image, 0, 0);
           }, 100);
           for (const track of canvas.captureStream(10).getTracks()) stream.addTrack(track);
         }
@@ -115,7 +126,20 @@ export class Peer {
         }
         window.streams.set(name, stream);
       },
-      [this.#name, audio, video ?? null, direction, [...rids]] as const,
+      [this.#name, audio, video ?? null, direction, [...rids], noise] as const,
+    );
+  }
+
+  /** Sends a picture of another width from now on. */
+  async resize(width: number): Promise<void> {
+    await this.#page.evaluate(
+      ([name, wanted]) => {
+        const canvas = window.canvases.get(name);
+        if (canvas === undefined) return;
+        canvas.width = wanted;
+        canvas.height = (wanted * 9) / 16;
+      },
+      [this.#name, width] as const,
     );
   }
 

@@ -1,5 +1,6 @@
 import {
   type BodyInputOf,
+  type Endpoint,
   type MediaErrorReason,
   MediaErrorSchema,
   type MediaOperation,
@@ -8,11 +9,10 @@ import {
   type QueryOf,
   type ResultOf,
 } from '../../shared/media-api.ts';
-import { SIGNATURE_HEADER } from '../../shared/signature.ts';
-import { sign } from '../platform/signing.ts';
+import { DIGEST_HEADER, SIGNATURE_HEADER } from '../../shared/signature.ts';
+import { digestOf, sign } from './signing.ts';
 
-/** A call that is not answered in this time has failed, in milliseconds. */
-const CALL_TIMEOUT = 2_000;
+const decoder = new TextDecoder();
 
 /** The media node refused a call, or (`unreachable`) did not answer in time. */
 export class MediaCallError extends Error {
@@ -47,25 +47,36 @@ export class MediaClient {
    * @throws MediaCallError with the media node's reason, or `unreachable`.
    */
   async call<Operation extends MediaOperation>(operation: Operation, parts: CallParts<Operation>): Promise<ResultOf<Operation>> {
-    const { method, path, result } = mediaApi[operation];
-    const url = new URL(fillIn(path, parts.path as Record<string, string>), this.#origin);
+    const endpoint: Endpoint = mediaApi[operation];
+    const url = new URL(fillIn(endpoint.path, parts.path as Record<string, string>), this.#origin);
     for (const [name, value] of Object.entries(parts.query ?? {})) url.searchParams.set(name, value);
-    const body = method === 'GET' ? '' : JSON.stringify(parts.body ?? {});
-    const { status, text } = await this.#send(method, url, body);
-    if (status !== 200) throw refusalOf(operation, status, text);
-    return result.parse(JSON.parse(text)) as ResultOf<Operation>;
+    const { status, bytes } = await this.#send(endpoint, url, parts.body);
+    if (status !== 200) throw refusalOf(operation, status, decoder.decode(bytes));
+    const result: unknown = endpoint.resultType === 'application/json' ? JSON.parse(decoder.decode(bytes)) : bytes;
+    return endpoint.result.parse(result) as ResultOf<Operation>;
   }
 
-  async #send(method: string, url: URL, body: string): Promise<{ status: number; text: string }> {
-    const authorization = await sign(this.#secret, { method, path: url.pathname + url.search, body });
+  async #send(
+    { method, bodyType, answersWithin }: Endpoint,
+    url: URL,
+    body: unknown = {},
+  ): Promise<{ status: number; bytes: Uint8Array<ArrayBuffer> }> {
+    const sent = method === 'GET' ? '' : body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body);
+    const digest = typeof sent === 'string' ? undefined : await digestOf(sent);
+    const signed = { method, path: url.pathname + url.search, body: digest ?? (sent as string) };
+    const authorization = await sign(this.#secret, signed);
     try {
       const response = await fetch(url, {
         method,
-        headers: { [SIGNATURE_HEADER]: authorization, 'content-type': 'application/json' },
-        ...(body !== '' && { body }),
-        signal: AbortSignal.timeout(CALL_TIMEOUT),
+        headers: {
+          [SIGNATURE_HEADER]: authorization,
+          'content-type': bodyType,
+          ...(digest !== undefined && { [DIGEST_HEADER]: digest }),
+        },
+        ...(sent !== '' && { body: sent }),
+        signal: AbortSignal.timeout(answersWithin * 1000),
       });
-      return { status: response.status, text: await response.text() };
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     } catch (error) {
       throw new MediaCallError('unreachable', `the media node at ${url.origin} did not answer: ${String(error)}`);
     }

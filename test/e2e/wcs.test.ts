@@ -1,0 +1,259 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type SdkVersion, type Streamer, VERSIONS, WcsSite } from './wcs-client/page.ts';
+import { useWorld } from './world.ts';
+
+const world = useWorld('wcs');
+const open: Streamer[] = [];
+let site: WcsSite;
+
+beforeAll(async () => {
+  site = await WcsSite.open();
+});
+
+afterEach(async () => {
+  const complaints = open.flatMap((streamer) => streamer.complaints);
+  await Promise.all(open.splice(0).map((streamer) => streamer.close()));
+  expect(complaints).toEqual([]);
+});
+
+afterAll(() => {
+  site.close();
+});
+
+async function visit(version: SdkVersion): Promise<Streamer> {
+  const streamer = await site.visit(world.browser, version);
+  open.push(streamer);
+  return streamer;
+}
+
+/** The address of the socket, with the room of this test. */
+function socketUrl(): string {
+  return `${world.stack.url.replace('http', 'ws')}/wcs/${encodeURIComponent(world.room())}`;
+}
+
+async function connected(version: SdkVersion = '2.0.276', url = socketUrl()): Promise<Streamer> {
+  const streamer = await visit(version);
+  await streamer.connect(url);
+  expect(await streamer.sessionLog()).toEqual(['ESTABLISHED']);
+  return streamer;
+}
+
+const MUTES = [
+  ['muteAudio', 'audioMuted'],
+  ['unmuteAudio', 'audioUnmuted'],
+  ['muteVideo', 'videoMuted'],
+  ['unmuteVideo', 'videoUnmuted'],
+] as const;
+
+describe.each(VERSIONS)('with the WebSDK %s', (version) => {
+  it('a stream is published, played, muted, stopped and unpublished', async () => {
+    const [ada, bob] = [await connected(version), await connected(version)];
+    expect(await bob.available('cam')).toBe('Stream not found');
+    await ada.publish('cam');
+    await ada.logs('publish cam', 'PUBLISHING');
+    expect(await bob.available('cam')).toBe('available');
+
+    await bob.play('cam');
+    await bob.logs('play cam', 'PLAYING');
+    await bob.receives('play cam');
+
+    for (const [method, event] of MUTES) {
+      await ada.mute('publish cam', method);
+      await bob.logs('play cam', event);
+    }
+    await ada.mute('publish cam', 'muteVideo');
+    await bob.logs('play cam', 'videoMuted');
+    await bob.play('cam', 'late');
+    await bob.logs('late', 'PLAYING');
+    expect(await bob.state('late')).toMatchObject({ audioMuted: false, videoMuted: true });
+    await bob.stop('late');
+    await bob.logs('late', 'STOPPED Stopped by user');
+    await ada.mute('publish cam', 'unmuteVideo');
+    await ada.sendData('publish cam', { slide: 7 });
+    await bob.logs('play cam', 'data {"slide":7}');
+    expect((await ada.log('publish cam')).filter((line) => !line.startsWith('P'))).toEqual([]);
+
+    await bob.stop('play cam');
+    await bob.logs('play cam', 'STOPPED Stopped by user');
+    await bob.play('cam', 'again');
+    await bob.receives('again');
+
+    await ada.stop('publish cam');
+    await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+    await bob.logs('again', 'FAILED Stopped by publisher stop');
+    expect(await bob.available('cam')).toBe('Stream not found');
+  });
+});
+
+it('members of one session play several streams, also their own, and one of them several times', async () => {
+  const [ada, bob] = [await connected('2.0.276'), await connected('2.0.180')];
+  await ada.publish('one');
+  await bob.publish('two');
+  await Promise.all([ada.logs('publish one', 'PUBLISHING'), bob.logs('publish two', 'PUBLISHING')]);
+  await ada.play('one', 'own');
+  await ada.play('two', 'first');
+  await ada.play('two', 'second');
+  await Promise.all([ada.receives('own'), ada.receives('first'), ada.receives('second')]);
+  await ada.stop('first');
+  await ada.logs('first', 'STOPPED Stopped by user');
+  await ada.receives('second');
+});
+
+it('a name is used once, what is not there cannot be played, and the names are free again afterwards', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  await bob.play('cam');
+  await bob.logs('play cam', 'FAILED Stream not found');
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.publish('cam');
+  await bob.logs('publish cam', 'FAILED Stream name is already in use');
+  await ada.stop('publish cam');
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  await bob.publish('cam');
+  await bob.logs('publish cam', 'PUBLISHING');
+});
+
+it('players of a publisher whose page is gone are told, and play it again when it is back', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'first');
+  await bob.receives('first');
+  await ada.close();
+  await bob.logs('first', 'FAILED Stopped by publisher stop');
+  expect(await bob.sessionLog()).toEqual(['ESTABLISHED']);
+  const again = await connected('2.0.180');
+  await again.publish('cam');
+  await again.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'second');
+  await bob.receives('second');
+});
+
+it('a PeerConnection that is closed without a word ends its stream', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'first');
+  await bob.play('cam', 'second');
+  await Promise.all([bob.receives('first'), bob.receives('second')]);
+  await bob.page.evaluate(() => {
+    window.probe.connections[0]?.close();
+  });
+  await bob.logs('first', 'STOPPED Stopped by user');
+  await ada.page.evaluate(() => {
+    for (const connection of window.probe.connections) connection.close();
+  });
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  await bob.logs('second', 'FAILED Stopped by publisher stop');
+});
+
+it('addresses that name a stream and no room meet in the default room', async () => {
+  const edge = world.stack.url.replace('http', 'ws');
+  const [ada, bob] = [await connected('2.0.276', `${edge}/camera-1`), await connected('2.0.180', edge)];
+  const named = await connected('2.0.276', `${edge}/?room=${encodeURIComponent(world.room())}`);
+  await ada.publish('camera-1');
+  await ada.logs('publish camera-1', 'PUBLISHING');
+  await bob.play('camera-1');
+  await bob.receives('play camera-1');
+  expect(await named.available('camera-1')).toBe('Stream not found');
+});
+
+it('data of the application itself is accepted', async () => {
+  const ada = await connected();
+  await ada.sendSessionData({ hello: 'server' });
+});
+
+it('a player that cannot decode what is published is told so', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  await ada.publish('h264', { stripCodecs: 'VP8,VP9,AV1' });
+  await ada.logs('publish h264', 'PUBLISHING');
+  await bob.play('h264', 'both');
+  await bob.receives('both');
+  await bob.play('h264', 'vp8 only', { stripCodecs: 'H264' });
+  await bob.logs('vp8 only', 'FAILED No common codecs');
+});
+
+describe.each(VERSIONS)('the Room API of the WebSDK %s', (version) => {
+  it('three members join, publish, play, write to each other and leave', async () => {
+    const [ada, bob, eve] = [await visit(version), await visit(version), await visit('2.0.276')];
+    const url = world.stack.url.replace('http', 'ws');
+    const room = world.room();
+    await ada.connectToRooms(url, 'ada');
+    await ada.join(room);
+    await ada.hears('STATE ');
+    await bob.connectToRooms(url, 'bob');
+    await bob.join(room);
+    await bob.hears('STATE ada:0');
+    await ada.hears('JOINED bob');
+
+    await ada.publishInRoom();
+    await ada.logs('own', 'PUBLISHING');
+    await bob.hears('PUBLISHED ada');
+    await eve.connectToRooms(url, 'eve');
+    await eve.join(room);
+    await eve.hears('STATE ada:1, bob:0');
+    await bob.playFromRoom('ada', 'ada');
+    await eve.playFromRoom('ada', 'ada');
+    await Promise.all([bob.receives('ada'), eve.receives('ada')]);
+
+    await bob.sendMessage('ada', 'for you only');
+    await ada.hears('MESSAGE bob for you only');
+    await eve.sendMessage('bob', 'hello');
+    await bob.hears('MESSAGE eve hello');
+    expect((await eve.roomLog()).filter((line) => line.startsWith('MESSAGE'))).toEqual([]);
+
+    await ada.leave();
+    await ada.logs('own', 'UNPUBLISHED Stopped by publisher stop');
+    await Promise.all([bob.hears('LEFT ada'), eve.hears('LEFT ada')]);
+    await Promise.all([bob.logs('ada', 'FAILED Stopped by publisher stop'), eve.logs('ada', 'FAILED Stopped by publisher stop')]);
+    await bob.close();
+    await eve.hears('LEFT bob');
+    await ada.join(room);
+    await ada.hears('STATE eve:0');
+  });
+});
+
+it('a login is in a room once', async () => {
+  const [ada, other] = [await visit('2.0.276'), await visit('2.0.180')];
+  const url = world.stack.url.replace('http', 'ws');
+  for (const one of [ada, other]) await one.connectToRooms(url, 'ada');
+  await ada.join(world.room());
+  await ada.hears('STATE ');
+  await other.join(world.room());
+  await other.hears('FAILED This login is already in the room');
+});
+
+describe('with somebody at the meeting page', () => {
+  it('a member of the Room API and the page see and hear each other', async () => {
+    const grace = await world.enter('Grace');
+    const ada = await visit('2.0.276');
+    await ada.connectToRooms(world.stack.url.replace('http', 'ws'), 'ada');
+    await ada.join(world.room());
+    await expect.poll(() => ada.participants()).toEqual([expect.stringMatching(/^Grace.*:1$/u)]);
+    const [graceId = ''] = (await ada.participants()).map((one) => one.replace(/:1$/u, ''));
+    await ada.playFromRoom('grace', graceId);
+    await ada.receives('grace');
+
+    await ada.publishInRoom();
+    await Promise.all([grace.sees('ada'), grace.hears('ada')]);
+    await ada.mute('own', 'muteAudio');
+    await grace.notices('ada', 'mic', 'off');
+    await grace.press('toggle-mic');
+    await ada.logs('grace', 'audioMuted');
+    await grace.press('leave');
+    await ada.hears(`LEFT ${graceId}`);
+    await ada.logs('grace', 'FAILED Stopped by publisher stop');
+  });
+
+  it('a stream without the Room API is seen on the page; its players are nobody there', async () => {
+    const grace = await world.enter('Grace');
+    const [ada, bob] = [await connected(), await connected('2.0.180')];
+    await ada.publish('cam');
+    await grace.sees('stream-');
+    await bob.play('cam');
+    await bob.receives('play cam');
+    expect(await grace.page.locator('.tile[data-self="false"]').count()).toBe(1);
+    await ada.disconnect();
+    await grace.loses('stream-');
+  });
+});

@@ -1,0 +1,158 @@
+/** What may flow: caps that a real Chromium keeps to, layers and pauses of sections, and many of them in one call. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { bitrateOf } from '../../media-node/sfu/incoming-limit.ts';
+import { eventually } from '../harness/eventually.ts';
+import { freshRoom, startTestNode } from './support/node.ts';
+import type { TestNode } from './support/node.ts';
+import { expectRefused } from './support/refusals.ts';
+import { Chromium } from './sdp/support/peer.ts';
+import type { Peer, SentTracks } from './sdp/support/peer.ts';
+
+let t: TestNode;
+let chromium: Chromium;
+beforeAll(async () => {
+  [t, chromium] = await Promise.all([startTestNode(), Chromium.start()]);
+});
+afterAll(async () => {
+  await chromium.close();
+  expect(t.edge.faults).toEqual([]);
+  await t.close();
+});
+
+let path: { room: string; generation: string };
+let peers: Peer[];
+beforeEach(async () => {
+  path = freshRoom();
+  peers = [];
+  await t.client.call('openRoom', { path });
+});
+afterEach(async () => {
+  for (const peer of peers) await peer.close();
+});
+
+async function publish(connection: string, tracks: SentTracks): Promise<string[]> {
+  const peer = await chromium.peer();
+  peers.push(peer);
+  await peer.send(tracks);
+  const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'publish' as const }] };
+  const { sdp, sections } = await t.client.call('answerOffer', { path: { ...path, connection }, body });
+  await peer.take(sdp);
+  return sections.flatMap(({ producer }) => producer ?? []);
+}
+
+async function view(connection: string, producers: string[]): Promise<Peer> {
+  const peer = await chromium.peer();
+  peers.push(peer);
+  await peer.receive('video');
+  const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'view' as const, stream: 'S', producers }] };
+  await peer.take((await t.client.call('answerOffer', { path: { ...path, connection }, body })).sdp);
+  return peer;
+}
+
+async function bitrateOfProducer(producer: string): Promise<number> {
+  const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+  return stats.reduce((total, { bitrate }) => total + Number(bitrate), 0);
+}
+
+describe('caps', () => {
+  test('a connection sends no more than it may, and more again when the cap is lifted', async () => {
+    const [video = ''] = await publish('sender', { video: 640, noise: true });
+    await eventually('it sends a lot', async () => (await bitrateOfProducer(video)) > 400_000, 30_000);
+    const limit = (body: { maxIncomingBitrate?: number }) =>
+      t.client.call('setLimits', { path, body: { connections: [{ connection: 'sender', ...body }] } });
+    expect(await limit({ maxIncomingBitrate: 150_000 })).toEqual({ skipped: [] });
+    await eventually('it keeps to the cap', async () => (await bitrateOfProducer(video)) < 200_000, 15_000);
+    await limit({});
+    await eventually('it sends a lot again', async () => (await bitrateOfProducer(video)) > 400_000, 30_000);
+  });
+
+  test('a cap for everybody holds for those who come later', async () => {
+    await t.client.call('setLimits', { path, body: { everyConnection: { maxVideoBitrate: 120_000 } } });
+    const [video = ''] = await publish('late', { video: 640, noise: true });
+    await sleep(5_000);
+    const rates: number[] = [];
+    for (let sample = 0; sample < 10; sample += 1) {
+      rates.push(await bitrateOfProducer(video));
+      await sleep(200);
+    }
+    expect(Math.min(...rates)).toBeGreaterThan(40_000);
+    expect(Math.max(...rates)).toBeLessThan(200_000);
+  });
+
+  test('the sum of what each producer may send, or less', () => {
+    expect(bitrateOf({}, ['audio', 'video'])).toBe(0);
+    expect(bitrateOf({ maxIncomingBitrate: 1_000_000 }, [])).toBe(1_000_000);
+    expect(bitrateOf({ maxVideoBitrate: 500_000 }, ['audio', 'video', 'video'])).toBe(1_128_000);
+    expect(bitrateOf({ maxAudioBitrate: 32_000, maxVideoBitrate: 500_000 }, ['audio', 'video'])).toBe(532_000);
+    expect(bitrateOf({ maxAudioBitrate: 32_000 }, ['audio', 'video'])).toBe(0);
+    expect(bitrateOf({ maxAudioBitrate: 32_000, maxIncomingBitrate: 900_000 }, ['audio', 'video'])).toBe(900_000);
+    expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, ['video'])).toBe(300_000);
+  });
+});
+
+describe('sections', () => {
+  test('layers and pause hold for what is attached later; many are set in one call', async () => {
+    const first = await publish('first', { video: 640, rids: ['l', 'h'] });
+    const second = await publish('second', { video: 480, rids: ['l', 'h'] });
+    const viewer = await view('viewer', first);
+    const shows = (width: number) => eventually(`${width} is shown`, async () => (await viewer.received('0')).width === width, 20_000);
+    await shows(640);
+    const sections = [{ connection: 'viewer', mid: '0', spatialLayer: 0 }];
+    expect(await t.client.call('setLimits', { path, body: { sections } })).toEqual({ skipped: [] });
+    await shows(320);
+    const section = { ...path, connection: 'viewer', mid: '0' };
+    await t.client.call('attachProducer', { path: section, body: { producer: second[0] ?? '' } });
+    await shows(240);
+    await t.client.call('setSectionLayers', { path: section, body: { spatialLayer: 1, temporalLayer: 2 } });
+    await shows(480);
+    await t.client.call('setSectionPaused', { path: section, body: { paused: true } });
+    await t.client.call('attachProducer', { path: section, body: { producer: first[0] ?? '' } });
+    const { framesDecoded } = await viewer.received('0');
+    await sleep(1_000);
+    expect((await viewer.received('0')).framesDecoded - framesDecoded).toBeLessThan(3);
+    await t.client.call('setSectionPaused', { path: section, body: { paused: false } });
+    await viewer.seesMore('0');
+  });
+
+  test('what is not there is skipped, and the rest is set', async () => {
+    const transport = (await t.client.call('createTransport', { path })).id;
+    const { skipped } = await t.client.call('setLimits', {
+      path,
+      body: {
+        connections: [{ connection: transport, maxIncomingBitrate: 100_000 }, { connection: 'gone' }],
+        sections: [{ connection: 'gone', mid: '0', spatialLayer: 0 }],
+        consumers: [{ consumer: 'gone', spatialLayer: 0 }],
+      },
+    });
+    expect(skipped).toEqual([
+      { connection: 'gone', reason: 'transport-not-found' },
+      { connection: 'gone', mid: '0', reason: 'connection-not-found' },
+      { consumer: 'gone', reason: 'consumer-not-found' },
+    ]);
+    const [stats] = await t.client.call('transportStats', { path: { ...path, transport } });
+    expect(stats).toMatchObject({ maxIncomingBitrate: 100_000 });
+  });
+
+  test('bad input is refused and changes nothing', async () => {
+    const section = { ...path, connection: 'none', mid: '0' };
+    await expectRefused(t.client.call('setSectionLayers', { path: section, body: { spatialLayer: 0 } }), 'connection-not-found');
+    await expectRefused(t.client.call('setSectionLayers', { path: section, body: { spatialLayer: -1 } }), 'invalid-parameters');
+    const limit = (maxIncomingBitrate: number) => t.client.call('setLimits', { path, body: { everyConnection: { maxIncomingBitrate } } });
+    for (const wrong of [0, -1, 9_999, 1.5, 1e12]) await expectRefused(limit(wrong), 'invalid-parameters');
+    const { id: transport } = await t.client.call('createTransport', { path });
+    const [stats] = await t.client.call('transportStats', { path: { ...path, transport } });
+    expect(stats?.maxIncomingBitrate).toBeUndefined();
+    await expectRefused(t.client.call('setLimits', { path: { ...path, generation: '2' }, body: {} }), 'stale-generation');
+  });
+
+  test('a whole room of 24 in one call', async () => {
+    const sections = Array.from({ length: 24 * 23 }, (_, index) => ({
+      connection: `${'c'.repeat(50)}-${index}`,
+      mid: '0',
+      spatialLayer: 1,
+      temporalLayer: 1,
+    }));
+    expect((await t.client.call('setLimits', { path, body: { sections } })).skipped).toHaveLength(sections.length);
+  });
+});

@@ -1,0 +1,126 @@
+import { assertNever } from '../../../shared/assert-never.ts';
+import { Refusal } from '../../room/errors.ts';
+import type { LeaveReason, Notice, RoomEvent } from '../../room/events.ts';
+import type { SessionId } from '../../room/participant.ts';
+import type { Room } from '../../room/room.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import { FAREWELLS, INFO, ROOM_INFO, statusOf } from './errors.ts';
+import { type ClientMessage, frameOf } from './messages.ts';
+import { ORIGIN } from './names.ts';
+import { noSuchStream, parseMessage, readAdmittance } from './parse.ts';
+import { MEMBER, memberAnnouncements, stateFrame } from './room-api.ts';
+import { availability, playerAnnouncements, Streams, takeStreamEvent } from './streams.ts';
+
+type Operation = Extract<ClientMessage, { message: 'sendData' }>;
+
+/**
+ * The WCS protocol in the room object. Whoever joins by the Room API is a participant at once; a client that has come for a stream is an observer
+ * until it publishes one.
+ */
+export class WcsAdapter implements Adapter {
+  readonly #streams = new Streams();
+
+  admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
+    const { participantId, name, joins } = readAdmittance(url);
+    host.create();
+    const room = host.live()?.room;
+    if (!room) throw new Error('a room that has just been made is not there');
+    const role = joins === undefined ? ({ observer: true } as const) : { role: MEMBER };
+    try {
+      room.join(participantId, host.now(), host.now(), { origin: ORIGIN, ...role, ...(name !== undefined && { name }) });
+    } catch (error) {
+      if (error instanceof Refusal) return { admitted: false, status: statusOf(error.reason), message: error.message };
+      throw error;
+    }
+    room.openSession(participantId, session);
+    if (joins === undefined) return { admitted: true, participantId };
+    const accepted = frameOf('DataStatusEvent', { operationId: joins, status: 'ACCEPTED' });
+    return { admitted: true, participantId, greeting: [accepted, stateFrame(participantId, room)] };
+  }
+
+  receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined {
+    const live = host.live();
+    const parsed = typeof frame === 'string' ? parseMessage(frame) : undefined;
+    // The lobby has answered what is not understood.
+    return live && parsed?.ok ? this.#handle(parsed.message, session, live, host) : undefined;
+  }
+
+  closed(_code: number, { id, participantId }: Session, host: RoomHost): void {
+    host.live()?.room.endSession(participantId, id);
+  }
+
+  present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
+    const room = host.live()?.room;
+    return room ? [...playerAnnouncements(event, room), ...memberAnnouncements(event, room)] : [];
+  }
+
+  notify(notice: Notice, session: Session, host: RoomHost): void {
+    const room = host.live()?.room;
+    if (!room || notice.type === 'view-changed') return;
+    const { connection } = notice;
+    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, room);
+    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, room);
+    else this.#streams.connected(connection, { session, room, host });
+  }
+
+  farewell(reason: LeaveReason): Closing {
+    return FAREWELLS[reason];
+  }
+
+  #handle(message: ClientMessage, session: Session, live: LiveRoom, host: RoomHost): Promise<void> | undefined {
+    const { room } = live;
+    switch (message.message) {
+      case 'publishStream':
+      case 'playStream':
+        return this.#streams.begin(message.request, message.message === 'publishStream', { session, live, host });
+      case 'unPublishStream':
+      case 'stopStream':
+        this.#streams.stop(message.mediaSessionId, session, room);
+        return undefined;
+      case 'sendStreamEvent':
+        takeStreamEvent(message, session, room);
+        return undefined;
+      case 'availableStream':
+        session.send(availability(message.mediaSessionId, message.name, room));
+        return undefined;
+      case 'snapshot':
+        session.send(noSuchStream('snapshot', message.mediaSessionId, INFO.failed));
+        return undefined;
+      case 'sendData':
+        this.#operate(message, session, room, host);
+        return undefined;
+      case 'connection':
+      case 'connectMediaTransport':
+      case 'ignored':
+        // The lobby knows what to do about them.
+        return undefined;
+      default:
+        return assertNever(message);
+    }
+  }
+
+  #operate({ operationId, command }: Operation, session: Session, room: Room, host: RoomHost): void {
+    const accepted = frameOf('DataStatusEvent', { operationId, status: 'ACCEPTED' });
+    switch (command.command) {
+      case 'leave':
+        this.#streams.stopAll(session, room);
+        session.send(accepted);
+        room.leave(session.participantId, 'left');
+        return;
+      case 'sendMessage':
+        try {
+          room.say(session.participantId, command.text, host.now(), command.to);
+          session.send(accepted);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          session.send(frameOf('DataStatusEvent', { operationId, status: 'FAILED', info: ROOM_INFO.noSuchMember }));
+        }
+        return;
+      case 'join':
+      case 'other':
+        return;
+      default:
+        assertNever(command);
+    }
+  }
+}
