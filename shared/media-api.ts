@@ -109,7 +109,7 @@ export const ConsumerInfoSchema = z.object({
 });
 export type ConsumerInfo = z.infer<typeof ConsumerInfoSchema>;
 
-export const LayersSchema = z.object({
+const LayersSchema = z.object({
   spatialLayer: z.number().int().min(0).max(7),
   temporalLayer: z.number().int().min(0).max(7).exactOptional(),
 });

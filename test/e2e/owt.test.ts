@@ -228,6 +228,25 @@ describe('in a meeting', () => {
   });
 });
 
+it('a connection that its client closes without a word ends what was on it, and the member stays', async () => {
+  const [ada, bob] = [await join('ada'), await join('bob')];
+  const [stream = ''] = await ada.publish();
+  await bob.streamsOf(ada.id);
+  await bob.subscribe(stream);
+  await bob.receives(stream);
+  await ada.page.evaluate(() => {
+    window.owt.closeEverything();
+  });
+  await bob.hears(`stream remove ${stream}`);
+  await ada.hears(`progress error ${stream} -`);
+  await ada.request('text', { to: 'all', message: 'still here' });
+  await bob.hears('text all still here');
+  expect((await bob.log()).filter((line) => line.startsWith('participant'))).toEqual([]);
+  // The SDK would end all that was on it.
+  expect((await ada.faults()).splice(0)).toHaveLength(1);
+  await ada.page.evaluate(() => window.owt.faults.splice(0));
+});
+
 describe('a lost connection', () => {
   it.each(LIBRARIES)('to Socket.IO %s.x is taken up again: media flows on, nobody hears of it, and nothing is missed', async (library) => {
     const [ada, bob] = [await join('ada'), await join('bob', { library })];

@@ -226,6 +226,41 @@ describe('a notice', () => {
   });
 });
 
+describe('a connection in which streams are published', () => {
+  it('publishes in streams of its own, with what others are told of them; what nobody wants is closed', () => {
+    test.room.openStream('ada', 'talk', { attributes: { topic: 'x' } });
+    const connection = test.room.openConnection('ada', 'both', 'all', 'c1');
+    const tracks = [{ source: 'camera', id: 'p1', stream: 'talk', codec: 'VP8', rids: ['q', 'f'] }] as const;
+    test.room.establish(connection, { tracks, leftover: ['p2'], views: [] });
+    expect(test.room.stream('talk')?.publications).toMatchObject([{ id: 'p1', codec: 'VP8', rids: ['q', 'f'] }]);
+    expect(takeOrders()).toEqual([{ type: 'close-producer', participantId: 'ada', producer: 'p2' }]);
+  });
+
+  it('knows which streams may be published in', () => {
+    test.room.openStream('ada', 'talk');
+    expect(test.room.isOpenStream('talk')).toBe(true);
+    test.room.closeStream('talk');
+    expect(test.room.isOpenStream('talk')).toBe(false);
+  });
+
+  it('sends the layers that were chosen in a section', () => {
+    view();
+    takeOrders();
+    expect(test.room.setSectionLayers('v1', '1', { spatialLayer: 1 })).toBe(true);
+    expect(takeOrders()).toEqual([{ type: 'choose-layers', ...place('1'), layers: { spatialLayer: 1 } }]);
+    expect(test.room.setSectionLayers('v1', 'nowhere', { spatialLayer: 1 })).toBe(false);
+    expect(takeOrders()).toEqual([]);
+  });
+
+  it('does not make its participant vanish when it is closed after it was lost', () => {
+    publish('c1', { source: 'camera', id: 'p1' });
+    test.room.connectionChanged('c1', 'lost', 1_000);
+    expect(test.room.participant('ada')?.presence).toMatchObject({ state: 'present', until: 11_000 });
+    test.room.closeConnection('c1');
+    expect(test.room.participant('ada')?.presence).toMatchObject({ state: 'present', until: null });
+  });
+});
+
 describe('a negotiated connection that is closed by the client', () => {
   it('takes its publications along', () => {
     publish('n1', { source: 'microphone', id: 'p1' }, { source: 'camera', id: 'p2' });

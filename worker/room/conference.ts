@@ -444,7 +444,7 @@ function directionOf(order: MediaOrder): ConnectionDirection {
 }
 
 /** What others are told of how a publication is encoded. */
-function formatOf({ codecs, encodings = [] }: RtpParameters): Pick<Publication, 'codec' | 'rids'> {
+function formatOf({ codecs, encodings }: RtpParameters): Pick<Publication, 'codec' | 'rids'> {
   const [, codec] = /^(?:audio|video)\/(.+)$/u.exec(codecs[0]?.mimeType ?? '') ?? [];
   const rids = encodings.flatMap(({ rid }) => rid ?? []);
   return { ...(codec !== undefined && { codec }), ...(rids.length > 0 && { rids }) };

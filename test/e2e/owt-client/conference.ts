@@ -93,14 +93,14 @@ export function offerOwtClient(io: SocketIo): void {
   window.newOwtClient = (kind) => new OwtClient(io, kind);
 }
 
-export class OwtClient {
+class OwtClient {
   readonly signaling: Signaling;
   /** Where a real client would have thrown or the application would have seen an error. */
   readonly faults: string[] = [];
   readonly streams = new Map<string, StreamInfo>();
   self = '';
-  /** When the first offer was sent and when things were ready, in milliseconds since the epoch. */
-  readonly times: Record<string, number> = {};
+  /** Whether it subscribes to whatever appears. */
+  subscribesToAll = false;
   readonly #kind: ClientKind;
   readonly #sessions = new Map<string, Session>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
@@ -119,6 +119,7 @@ export class OwtClient {
     };
     this.signaling.onStream = (notice) => {
       if (notice.status === 'add') this.streams.set(notice.id, notice.data as StreamInfo);
+      if (notice.status === 'add' && this.subscribesToAll) void this.subscribe(notice.id);
       if (notice.status === 'remove') this.streams.delete(notice.id);
     };
   }
@@ -286,8 +287,8 @@ export class OwtClient {
       if (!stream) this.faults.push('a track came without a stream');
       else streams.add(stream.id);
       if (this.#kind !== 'document' && streams.size > 1) this.faults.push('the tracks of a subscription came in two streams');
-      const media = element.querySelector(track.kind) as HTMLMediaElement;
-      media.srcObject = new MediaStream([track]);
+      const media = element.querySelector<HTMLMediaElement>(track.kind);
+      if (media) media.srcObject = new MediaStream([track]);
     });
   }
 

@@ -43,11 +43,17 @@ export class OwtSite {
     this.#server = server;
   }
 
-  /** Opens the page, gets a token as sample pages do, and joins. */
-  async join(browser: Browser, { edge, room, user, kind = 'sdk-5', library = '4', role = 'presenter' }: OwtVisit): Promise<OwtPage> {
+  /** Opens the page with one generation of the library. */
+  async visit(browser: Browser, library: Library = '4'): Promise<Page> {
     const page = await browser.newPage();
     await installProbe(page);
     await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${library}`);
+    return page;
+  }
+
+  /** Opens the page, gets a token as sample pages do, and joins. */
+  async join(browser: Browser, { edge, room, user, kind = 'sdk-5', library = '4', role = 'presenter' }: OwtVisit): Promise<OwtPage> {
+    const page = await this.visit(browser, library);
     const login = await page.evaluate(
       async ([url, which, ...wish]) => {
         const [name, person, part] = wish;

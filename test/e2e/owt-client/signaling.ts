@@ -93,7 +93,7 @@ export class Signaling {
       const login = { token, userAgent: { sdk: { type: 'JavaScript', version: '5.1' } }, protocol };
       socket.emit('login', login, (status: string, data: Login) => {
         if (status !== 'ok') {
-          reject(new Error(String(data)));
+          reject(new Error(JSON.stringify(data)));
           return;
         }
         this.#ticket = data.reconnectionTicket;

@@ -1,5 +1,4 @@
 import { io } from 'socket.io-client';
 import { offerOwtClient } from './conference.ts';
-import type { SocketIo } from './signaling.ts';
 
-offerOwtClient(io as unknown as SocketIo);
+offerOwtClient(io);

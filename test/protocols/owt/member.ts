@@ -2,11 +2,21 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { eventually } from '../../harness/eventually.ts';
 import { type Client, GENERATIONS } from '../../wire/helpers/official-clients.ts';
 
-/** A notification of the server: its event and its payload. Every test knows which fields it looks at. */
+/** A payload of the server, as far as tests look into it; every test knows which fields there are. */
+export interface Payload {
+  readonly id?: string;
+  readonly status?: string;
+  readonly action?: string;
+  readonly message?: string;
+  readonly user?: string;
+  readonly sdp?: string;
+  readonly data?: Payload;
+}
+
+/** A notification of the server. */
 export interface Notification {
   readonly event: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into payloads of every shape
-  readonly data: any;
+  readonly data: Payload;
 }
 
 type GenerationName = (typeof GENERATIONS)[number]['generation'];
@@ -27,8 +37,7 @@ export interface Login {
   readonly permission: unknown;
   readonly room: {
     readonly id: string;
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
-    readonly streams: any[];
+    readonly streams: unknown[];
     readonly views: unknown[];
     readonly participants: { readonly id: string; readonly user: string; readonly role: string }[];
   };
@@ -86,7 +95,7 @@ export class Member {
   private constructor(client: Client) {
     this.client = client;
     for (const event of NOTIFICATIONS) {
-      client.on(event, (data: unknown) => this.notifications.push({ event, data }));
+      client.on(event, (data: unknown) => this.notifications.push({ event, data: data ?? {} }));
     }
     client.on('disconnect', () => {
       this.disconnects += 1;
@@ -124,26 +133,25 @@ export class Member {
     const acknowledged = await this.say('soac', { id: transportId, signaling: { type: 'offer', sdp } });
     if (acknowledged[0] !== 'ok') throw new Error(`the offer was refused: ${JSON.stringify(acknowledged)}`);
     const { data } = await this.next('progress', ({ id, status }) => id === transportId && status === 'soac');
-    return String(data.data.sdp);
+    return String(data.data?.sdp);
   }
 
   /** Waits for a notification, and takes it and everything before it. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
-  async next(event: string, fits: (data: any) => boolean = () => true): Promise<Notification> {
+  async next(event: string, fits: (data: Payload) => boolean = () => true): Promise<Notification> {
     let found: Notification | undefined;
     await eventually(`${this.id} is told ${event}`, () => {
       const index = this.notifications.findIndex((one) => one.event === event && fits(one.data));
       found = this.notifications.splice(0, index + 1).at(-1);
       return found !== undefined;
     });
-    return found ?? { event, data: undefined };
+    return found ?? { event, data: {} };
   }
 
   /** Waits until everything that was said so far has been dealt with. @returns what came before that. */
   async settled(): Promise<Notification[]> {
     await this.say('text', { to: this.id, message: 'settled' });
-    await eventually('what was said comes back', () => this.notifications.some(({ data }) => data?.message === 'settled'));
-    return this.notifications.splice(0).filter(({ data }) => data?.message !== 'settled');
+    await eventually('what was said comes back', () => this.notifications.some(({ data }) => data.message === 'settled'));
+    return this.notifications.splice(0).filter(({ data }) => data.message !== 'settled');
   }
 
   /** Cuts the connection without a word. */

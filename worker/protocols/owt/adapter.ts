@@ -26,7 +26,7 @@ import { roomNameOf } from './token.ts';
 const ABSENCE: Time = 60_000;
 
 /** What the protocol calls its members in the room. */
-export const ORIGIN = 'owt';
+const ORIGIN = 'owt';
 
 /** The parts of the protocol in a room that is there. They keep nothing but in the ledger. */
 interface Office {
@@ -230,9 +230,12 @@ function perform(request: ClientRequest, member: Member, office: Office, reply: 
       say(member, request, ledger);
       break;
     case 'refreshReconnectionTicket':
-      return issueTicket(member.memberId, ledger.room.id, ledger.host.now(), member.ticketKey).then(reply.ok);
+      return issueTicket(member.memberId, ledger.room.id, ledger.host.now(), member.ticketKey).then((ticket) => {
+        reply.ok(ticket);
+      });
     case 'logout':
       reply.ok();
+      sessions.endAllOf(member.id);
       ledger.room.leave(member.id, 'left');
       return undefined;
     default:

@@ -1,5 +1,4 @@
-import type { WantedTrack } from './ledger.ts';
-import type { Parameters } from './messages.ts';
+import type { Parameters, SubscribedTrack } from './messages.ts';
 
 /** Layers of a simulcast picture, counted from the lowest. */
 export interface Layers {
@@ -21,7 +20,7 @@ const TEMPORAL_LAYERS = 3;
  * @returns `undefined` where there is nothing to choose, or nothing is wished.
  */
 export function wishedLayers(
-  { rid, parameters }: WantedTrack,
+  { rid, parameters }: Pick<SubscribedTrack, 'rid' | 'parameters'>,
   rids: readonly string[],
   published: Parameters | undefined,
 ): Layers | undefined {

@@ -74,21 +74,29 @@ export class Negotiations {
   }
 
   #take(transportId: string, { sdp, sections, connection }: Negotiated, concerned: readonly Concerned[]): void {
-    const transport = this.#ledger.transports.get(transportId);
-    if (!transport) return;
-    const answered = this.#ledger.transports.set({ ...transport, connectionId: connection.id });
+    const { room, transports } = this.#ledger;
+    const transport = transports.get(transportId);
+    if (!transport) {
+      room.closeConnection(connection.id);
+      return;
+    }
+    const answered = transports.set({ ...transport, connectionId: connection.id });
     this.#tell.member(transport.participantId, {
       event: 'progress',
       data: { id: transportId, status: 'soac', data: { type: 'answer', sdp } },
     });
-    for (const { session } of concerned) this.#settle(session.id, transport, sections);
-    if (connection.state === 'connected') this.#establish(answered);
+    for (const one of concerned) this.#settle(one, answered, sections);
+    if (room.connection(connection.id)?.state === 'connected') this.#establish(answered);
   }
 
-  /** Notes what has come of a session, which may have ended in the meantime. */
-  #settle(sessionId: string, transport: Transport, sections: readonly SectionInfo[]): void {
-    const session = this.#ledger.sessions.get(sessionId);
-    if (!session || session.state === 'ended') return;
+  /** Notes what has come of a session, which may have ended in the meantime: then nothing must be sent for it. */
+  #settle({ session: { id }, parts }: Concerned, transport: Transport, sections: readonly SectionInfo[]): void {
+    const session = this.#ledger.sessions.get(id);
+    if (!session || session.state === 'ended') {
+      const mids = parts.flatMap((part) => (part.use === 'view' ? (part.mids ?? []) : []));
+      if (transport.connectionId !== null) this.#ledger.room.endViews(transport.connectionId, mids);
+      return;
+    }
     const state = session.state === 'new' ? 'answered' : session.state;
     if (session.type === 'publication') {
       if (this.#ledger.room.stream(session.id)) this.#ledger.sessions.set({ ...session, state });

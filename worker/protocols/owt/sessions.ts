@@ -97,6 +97,12 @@ export class Sessions {
     if (transport.connectionId !== null) room.closeConnection(transport.connectionId);
   }
 
+  /** Ends all that somebody publishes and subscribes to. */
+  endAllOf(participantId: ParticipantId): void {
+    const { transports } = this.#ledger;
+    for (const transport of transports.filter((one) => one.participantId === participantId)) this.endTransport(transport);
+  }
+
   // ---- Inside --------------------------------------------------------------------------------------------------------------
 
   /** Gives a session its id and its transport. */

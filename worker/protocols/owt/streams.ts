@@ -1,6 +1,7 @@
 import type { StreamId } from '../../../shared/ids.ts';
 import type { MediaKind } from '../../../shared/rtp.ts';
 import { kindOf, type Publication, type Source as RoomSource } from '../../room/publication.ts';
+import type { Stream } from '../../room/stream.ts';
 import { memberIdOf } from './members.ts';
 import type { AnnouncedStream, Ledger, PublicationSession } from './ledger.ts';
 import type { Revision, Source, StreamInfo } from './messages.ts';
@@ -56,7 +57,7 @@ export class Streams {
     const changes = before.flatMap((announced) => this.#reduce(announced, published) ?? []);
     const known = new Set(before.flatMap(({ publications }) => publications));
     const publications = published.filter((publication) => !known.has(publication));
-    if (!stream || publications.length === 0 || this.#isHeldBack(id)) return changes;
+    if (!stream || publications.length === 0 || this.#isHeldBack(stream)) return changes;
     const { participantId } = stream;
     return [
       ...changes,
@@ -115,10 +116,13 @@ export class Streams {
     return session?.type === 'publication' ? session : undefined;
   }
 
-  /** A member's stream is announced when its own media can flow, so that nobody subscribes to what never comes. */
-  #isHeldBack(id: StreamId): boolean {
+  /**
+   * A member's stream is announced when its own media can flow, so that nobody subscribes to what never comes; and nobody's before its owner is.
+   */
+  #isHeldBack({ id, participantId }: Stream): boolean {
     const session = this.#ledger.sessions.get(id);
-    return session !== undefined && session.state !== 'ready';
+    const isEntering = this.#ledger.room.participant(participantId)?.presence.state === 'entering';
+    return isEntering || (session !== undefined && session.state !== 'ready');
   }
 
   #reduce(announced: AnnouncedStream, published: readonly string[]): StreamChange | undefined {

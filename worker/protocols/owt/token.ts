@@ -5,7 +5,7 @@ import { PROBLEMS } from './errors.ts';
 import { ROLES, type Role } from './messages.ts';
 
 /** A token is good for so long, in milliseconds: a page that asks for one may wait for its user. */
-export const TOKEN_LIFE = 60 * 60_000;
+const TOKEN_LIFE = 60 * 60_000;
 
 /** Signs texts, so that nobody else can have said them. */
 export interface Seal {
@@ -15,7 +15,7 @@ export interface Seal {
 }
 
 /** The right to enter a room once. */
-export interface Token {
+interface Token {
   readonly tokenId: string;
   readonly room: RoomId;
   readonly user: string;
