@@ -85,6 +85,56 @@ describe.each(VERSIONS)('with the WebSDK %s', (version) => {
   });
 });
 
+it.each(VERSIONS)('sizes, rates and stills are real (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam');
+  await bob.receives('play cam');
+  await bob.logs('play cam', 'RESIZE');
+  await bob.logs('play cam', 'resize {"streamerVideoWidth":320,"streamerVideoHeight":240}');
+  expect(await bob.state('play cam')).toMatchObject({ width: 320, height: 240 });
+
+  for (const [one, message] of [
+    [ada, 'inboundVideoRate'],
+    [bob, 'outboundVideoRate'],
+  ] as const) {
+    await expect.poll(async () => (await one.received(message)).length, { timeout: 15_000 }).toBeGreaterThan(4);
+    const rates = await one.received(message);
+    expect(rates.at(-1)?.data).toMatchObject({ width: 320, height: 240, lostPackets: expect.any(Number) as number });
+    for (const counter of ['videoRate', 'fps']) expect(Number(rates.at(-1)?.data[counter])).toBeGreaterThan(0);
+    const seconds = ((rates.at(-1)?.at ?? 0) - (rates[0]?.at ?? 0)) / 1000 / (rates.length - 1);
+    expect(seconds).toBeGreaterThan(0.8);
+    expect(seconds).toBeLessThan(1.3);
+  }
+  expect((await bob.received('inboundVideoRate')).length + (await ada.received('outboundVideoRate')).length).toBe(0);
+  expect(await bob.snapshot('cam')).toBe('320x240');
+  expect(await bob.snapshot('nothing')).toBe('failed Stream not found');
+
+  await bob.stop('play cam');
+  await bob.logs('play cam', 'STOPPED Stopped by user');
+  await ada.stop('publish cam');
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  for (const one of [ada, bob]) {
+    const final = (await one.received('notifyStreamStatusEvent')).at(-1);
+    expect(final?.data).toMatchObject({ width: 320, height: 240 });
+  }
+});
+
+it('a larger picture is announced as such, and a limit for the video is kept', async () => {
+  const [ada, bob] = [await connected(), await connected()];
+  const limited = { audio: true, video: { width: 1280, height: 720, maxBitrate: 150 } };
+  await ada.publish('cam', { constraints: limited });
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam');
+  await bob.receives('play cam');
+  // The connection begins low, and would go much higher.
+  await expect.poll(async () => (await ada.received('inboundVideoRate')).length, { timeout: 20_000 }).toBeGreaterThan(9);
+  const rates = (await ada.received('inboundVideoRate')).map(({ data }) => Number(data.videoRate));
+  expect(Math.max(...rates.slice(5))).toBeLessThan(300_000);
+  expect((await ada.received('notifyStreamStatusEvent')).at(-1)?.data).toMatchObject({ maxBitrate: 150 });
+});
+
 it('members of one session play several streams, also their own, and one of them several times', async () => {
   const [ada, bob] = [await connected('2.0.276'), await connected('2.0.180')];
   await ada.publish('one');

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { MediaEvent } from '../../shared/media-api.ts';
 import type { Conference } from '../room/conference.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
@@ -95,9 +96,13 @@ export interface Adapter {
   present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
   notify?(notice: Notice, session: Session, host: RoomHost): void;
+  /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
+  mediaReported?(report: MediaReport, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
 }
+
+export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' }>;
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */
 export interface Announcement {

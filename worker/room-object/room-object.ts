@@ -4,7 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, Announcement, LiveRoom, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, Announcement, LiveRoom, MediaReport, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
@@ -225,8 +225,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
       case 'video-format':
+        room.pictureSized(event.producer, { width: event.width, height: event.height });
+        this.#report(event);
+        return;
       case 'statistics':
-        // No protocol asks for these yet.
+        this.#report(event);
         return;
       case 'room-closed':
         logger.warn('media lost', { room: room.id, cause: event.cause });
@@ -235,6 +238,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       default:
         assertNever(event);
     }
+  }
+
+  #report(report: MediaReport): void {
+    for (const adapter of this.#adapters.values()) adapter.mediaReported?.(report, this.#host);
   }
 
   #sessionsOf(participantId: ParticipantId) {

@@ -72,6 +72,7 @@ class WcsClient {
   readonly #roomApi: RoomApi;
   readonly #streams = new Map<string, Held>();
   /** When each stream was asked for, by its id. */
+  readonly #frames: { readonly message: string; readonly at: number; readonly data: Record<string, unknown> }[] = [];
   readonly #sent = new Map<string, number>();
   #session: SdkSession | undefined;
   #roomSession: SdkRoomSession | undefined;
@@ -80,7 +81,7 @@ class WcsClient {
   constructor(sdk: Sdk, roomApi: RoomApi) {
     this.#sdk = sdk;
     this.#roomApi = roomApi;
-    this.#watchRequests();
+    this.#watchFrames();
   }
 
   /** Opens a session. @returns once it is established, or has ended. */
@@ -274,13 +275,30 @@ class WcsClient {
     return held;
   }
 
-  #watchRequests(): void {
+  /** Everything that came of one message, as the server sent it: its first argument, and when that was. */
+  received(message: string): { readonly at: number; readonly data: Readonly<Record<string, unknown>> }[] {
+    return this.#frames.filter((frame) => frame.message === message);
+  }
+
+  #watchFrames(): void {
     const request = /^\{"message":"(?:publish|play)Stream".*?"mediaSessionId":"([^"]+)"/u;
     const note = (frame: string): void => {
       const [, id] = request.exec(frame) ?? [];
       if (id !== undefined) this.#sent.set(id, performance.now());
     };
+    const frames = this.#frames;
     window.WebSocket = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        this.addEventListener('message', ({ data }: MessageEvent<string>) => {
+          const {
+            message,
+            data: [first],
+          } = JSON.parse(data) as { message: string; data: Record<string, unknown>[] };
+          frames.push({ message, at: performance.now(), data: first ?? {} });
+        });
+      }
+
       override send(frame: string): void {
         note(frame);
         super.send(frame);

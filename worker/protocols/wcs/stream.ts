@@ -19,7 +19,7 @@ export interface ClientStream extends Bitrates {
 }
 
 /** What a status event says beside what is known of the stream. */
-type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'recordName' | 'audioState' | 'videoState'>>;
+export type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'recordName' | 'audioState' | 'videoState'>>;
 
 /** @param now milliseconds since the epoch. */
 export function streamOf(request: StreamRequest, published: boolean, now: number): ClientStream {
