@@ -23,6 +23,8 @@ export interface StreamState {
 }
 
 export interface PublishOptions {
+  /** Instead of the camera, a picture that needs all the bits that it can get. */
+  readonly noise?: boolean;
   readonly constraints?: object;
   readonly record?: boolean;
   readonly stripCodecs?: string;
@@ -145,8 +147,9 @@ class WcsClient {
     this.#hold(key, display, stream.play(display));
   }
 
-  publish(name: string, { constraints = SMALL, ...options }: PublishOptions = {}): void {
-    this.#make(`publish ${name}`, name, { constraints, ...options }).stream.publish();
+  publish(name: string, { constraints = SMALL, noise = false, ...options }: PublishOptions = {}): void {
+    const wanted = noise ? { ...constraints, customStream: noisyStream() } : constraints;
+    this.#make(`publish ${name}`, name, { constraints: wanted, ...options }).stream.publish();
   }
 
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): void {
@@ -334,6 +337,20 @@ class WcsClient {
     if (!participant) throw new Error(`${login} is not in the room`);
     return participant;
   }
+}
+
+function noisyStream(): MediaStream {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  const image = context?.createImageData(canvas.width, canvas.height);
+  setInterval(() => {
+    if (!context || !image) return;
+    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, 65_536));
+    for (let filled = 65_536; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
+    for (let alpha = 3; alpha < image.data.length; alpha += 4) image.data[alpha] = 255;
+    context.putImageData(image, 0, 0);
+  }, 100);
+  return canvas.captureStream(10);
 }
 
 function connected<Thing>(thing: Thing | undefined): Thing {
