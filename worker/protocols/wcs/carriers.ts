@@ -6,7 +6,7 @@ import { ORIGIN } from './names.ts';
 import type { ClientStream } from './stream.ts';
 
 /** What a connection carries along: the client's stream, and the room's. */
-export interface Note {
+interface Note {
   readonly stream: ClientStream;
   readonly streamId: StreamId;
 }

@@ -130,7 +130,7 @@ export interface VideoRate {
   readonly height: number;
 }
 
-export interface VideoSize {
+interface VideoSize {
   readonly streamerVideoWidth: number;
   readonly streamerVideoHeight: number;
 }
