@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { defineConfig } from 'vitest/config';
 import { TEST_SECRET } from './test/harness/secrets.ts';
 
@@ -36,19 +36,27 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { PARLEY_MODE: 'development', MEDIA_NODE_URL: 'http://127.0.0.1:1', MEDIA_NODE_SECRET: TEST_SECRET } },
+            miniflare: {
+              bindings: {
+                PARLEY_MODE: 'development',
+                MEDIA_NODE_URL: 'http://127.0.0.1:1',
+                MEDIA_NODE_SECRET: TEST_SECRET,
+                TEST_MIGRATIONS: await readD1Migrations('worker/migrations'),
+              },
+            },
           }),
         ],
         test: {
           name: 'worker',
           include: ['test/worker/**/*.test.ts'],
+          setupFiles: ['test/worker/migrate.ts'],
           testTimeout: 30_000,
         },
       },
       {
         test: {
           name: 'edge',
-          include: ['test/{front-door,protocols,room-object}/**/*.test.ts'],
+          include: ['test/{front-door,protocols,room-object,services}/**/*.test.ts'],
           ...heavy,
         },
       },

@@ -46,3 +46,13 @@ export const DEFAULT_TENANT = 'default';
 export function roomIdOf(tenant: string, name: string): RoomId {
   return `${tenant}/${name}`;
 }
+
+/** The tenant that a room belongs to. */
+export function tenantOf(room: RoomId): string {
+  return room.slice(0, room.indexOf('/'));
+}
+
+/** A room's name as its protocol knows it. */
+export function roomNameOf(room: RoomId): string {
+  return room.slice(room.indexOf('/') + 1);
+}

@@ -24,7 +24,7 @@ import {
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** But a call that carries a description may: room for the longest one, escaped, and its plan. */
-const MAX_DESCRIPTION_BODY_BYTES = 80 * 1024;
+const MAX_DESCRIPTION_BODY_BYTES = 640 * 1024;
 
 /** And one that sets limits for all sections of a large room. */
 const MAX_LIMITS_BODY_BYTES = 512 * 1024;
@@ -102,7 +102,7 @@ export const ConsumerInfoSchema = z.object({
 });
 export type ConsumerInfo = z.infer<typeof ConsumerInfoSchema>;
 
-const LayersSchema = z.object({
+export const LayersSchema = z.object({
   spatialLayer: z.number().int().min(0).max(7),
   temporalLayer: z.number().int().min(0).max(7).exactOptional(),
 });
@@ -388,6 +388,8 @@ export type ConsumerStatistics = z.infer<typeof ConsumerStatisticsSchema>;
 
 /** Path of the edge to which the media node posts its events, signed like every call the other way. */
 export const MEDIA_EVENTS_PATH = '/v1/media-events';
+
+export type Layers = z.infer<typeof LayersSchema>;
 
 /** What happened to a room's media without the room having ordered it. */
 const MediaEventSchema = z.discriminatedUnion('type', [

@@ -7,11 +7,14 @@ import { z } from 'zod';
 import { MediaIdSchema, StreamIdSchema } from './ids.ts';
 import { MediaKindSchema } from './rtp.ts';
 
-/** A description may not be longer than this, in bytes of UTF-8. */
-export const MAX_SDP_BYTES = 64 * 1024;
+/**
+ * A description may not be longer than this, in bytes of UTF-8. Clients that keep everything in one connection offer all that was ever in it
+ * again: five kilobytes for each media section.
+ */
+export const MAX_SDP_BYTES = 512 * 1024;
 
 /** Nor may it have more lines than this. */
-export const MAX_SDP_LINES = 500;
+export const MAX_SDP_LINES = 12_000;
 
 /** A description as it came from a client; whether it makes sense is found out by the bridge, which names the line that does not. */
 export const SdpSchema = z.string().max(MAX_SDP_BYTES, 'is longer than a description may be');
@@ -29,15 +32,17 @@ export const MidSchema = z.string().regex(/^[\w!#$%&'*+.^`{|}~-]{1,32}$/u, 'must
 export const AttemptSchema = z.number().int().min(1);
 
 const MidsSchema = z.array(MidSchema).min(1).max(64);
+const KindsSchema = z.array(MediaKindSchema).max(2);
 
 /**
- * What some sections of a client's offer are for. Without `mids` it takes every section that no other part of the plan names.
+ * What some sections of a client's offer are for. Without `mids` it takes every section that no other part of the plan names; with `kinds` only
+ * sections of these kinds.
  *
  * A section that no part takes, or whose direction in the offer does not fit, is answered `inactive`.
  */
 export const SectionPlanSchema = z.discriminatedUnion('use', [
   /** The client sends: each section becomes a producer and is answered `recvonly`. */
-  z.object({ use: z.literal('publish'), mids: MidsSchema.exactOptional() }),
+  z.object({ use: z.literal('publish'), mids: MidsSchema.exactOptional(), kinds: KindsSchema.exactOptional() }),
   /**
    * The client receives: each section is answered `sendonly`. The producers are attached in this order, each to the first free section of
    * its kind; more can be attached later.
@@ -45,6 +50,7 @@ export const SectionPlanSchema = z.discriminatedUnion('use', [
   z.object({
     use: z.literal('view'),
     mids: MidsSchema.exactOptional(),
+    kinds: KindsSchema.exactOptional(),
     stream: StreamIdSchema,
     producers: z.array(MediaIdSchema).max(64).default([]),
   }),
@@ -71,6 +77,8 @@ export const SectionInfoSchema = z.object({
   consumer: MediaIdSchema.exactOptional(),
   /** Name of the codec of what flows, as in `a=rtpmap`: `opus`, `VP8`. */
   codec: z.string().exactOptional(),
+  /** Names of the simulcast layers that the client sends (`recvonly`), in the order of the offer. */
+  rids: z.array(z.string()).exactOptional(),
 });
 export type SectionInfo = z.infer<typeof SectionInfoSchema>;
 

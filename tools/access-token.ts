@@ -1,4 +1,4 @@
-/** `npm run access-token -- --room NAME [--user MAIL] [--hours N]`: prints a token with which a client may enter in production mode. */
+/** `npm run access-token -- --room NAME [--user MAIL] [--hours N] [--admin]`: prints a token with which a client may enter in production mode. */
 import { parseArgs } from 'node:util';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { MIN_SECRET_CHARACTERS } from '../shared/signature.ts';
 import { Failure } from './bootstrap.mjs';
 import { readDevVars } from './setup/dev-secrets.ts';
 
-const USAGE = 'Use it like this: npm run access-token -- --room standup [--user ada@example.org] [--hours 12]; --room "*" means every room';
+const USAGE = 'Use it like this: npm run access-token -- --room standup [--user ada@example.org] [--hours 12] [--admin]; --room "*" means every room';
 
 const OptionsSchema = z.object({
   room: z.string().min(1),
@@ -17,13 +17,14 @@ const OptionsSchema = z.object({
     .positive()
     .max(24 * 366)
     .default(12),
+  admin: z.boolean().default(false),
 });
 
 function options(parameters: string[]): z.infer<typeof OptionsSchema> {
   try {
     const { values } = parseArgs({
       args: parameters,
-      options: { room: { type: 'string' }, user: { type: 'string' }, hours: { type: 'string' } },
+      options: { room: { type: 'string' }, user: { type: 'string' }, hours: { type: 'string' }, admin: { type: 'boolean' } },
     });
     return OptionsSchema.parse(values);
   } catch {
@@ -38,8 +39,8 @@ function secret(): Uint8Array {
 }
 
 export async function main(parameters: string[]): Promise<number> {
-  const { room, user, hours } = options(parameters);
-  const claims = { room: room === '*' || room.includes('/') ? room : roomIdOf(DEFAULT_TENANT, room) };
+  const { room, user, hours, admin } = options(parameters);
+  const claims = { room: room === '*' || room.includes('/') ? room : roomIdOf(DEFAULT_TENANT, room), ...(admin && { admin }) };
   const token = new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setIssuedAt().setExpirationTime(`${hours} hours`);
   if (user !== undefined) token.setSubject(user);
   console.log(await token.sign(secret()));

@@ -1,5 +1,5 @@
 /**
- * The door to every command of this project: `node tools/bootstrap.mjs start|setup|test|check|bench|coturn|access-token|echo-server`.
+ * The door to every command of this project: `node tools/bootstrap.mjs start|setup|test|check|bench|coturn|access-token|tenant|echo-server`.
  *
  * It runs on a machine where nothing is installed yet, so it is plain JavaScript on Node's own modules: it checks Node, installs the
  * packages of `package-lock.json` where they are missing, and hands over to the command's TypeScript file. The commands use
@@ -16,7 +16,7 @@ import { fileURLToPath, URL } from 'node:url';
 
 export const ROOT = resolve(fileURLToPath(import.meta.url), '../..');
 const LOGS = join(ROOT, '.parley/logs');
-const COMMANDS = ['start', 'setup', 'test', 'check', 'bench', 'coturn', 'access-token', 'echo-server'];
+const COMMANDS = ['start', 'setup', 'test', 'check', 'bench', 'coturn', 'access-token', 'tenant', 'echo-server'];
 const OLDEST_NODE = '20.19.0';
 const TAIL_LINES = 15;
 /** Without a terminal, a long step says this often that it is still alive. */

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { ROOT } from './bootstrap.mjs';
 import { checkPorts, type NeededPort } from './processes/ports.ts';
 import { Service } from './processes/service.ts';
+import { QUIET_WRANGLER, wranglerCommand } from './processes/wrangler.ts';
 import { setUpForRunning } from './setup.ts';
+import { migrateDatabase } from './setup/database.ts';
 import { makeDevSecrets, readDevVars } from './setup/dev-secrets.ts';
 import { readSettings, type Settings } from './start/settings.ts';
 import { box, readableLine } from './start/terminal.ts';
@@ -18,16 +20,6 @@ const WRANGLER_LEVELS = {
   fatal: 'error',
   silent: 'none',
 } as const;
-
-/** Wrangler neither reports usage, nor asks for newer versions, nor fetches a sample of Cloudflare's request properties. */
-const QUIET_WRANGLER = {
-  WRANGLER_SEND_METRICS: 'false',
-  WRANGLER_SEND_ERROR_REPORTS: 'false',
-  WRANGLER_HIDE_BANNER: 'true',
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-  WRANGLER_LOG_PATH: join(ROOT, '.parley/logs'),
-  WRANGLER_REGISTRY_PATH: join(ROOT, '.wrangler/registry'),
-};
 
 interface Addresses {
   readonly edge: string;
@@ -50,7 +42,6 @@ function portsOf({ PORT, MEDIA_NODE_PORT, RTC_BASE_PORT, MEDIA_WORKERS }: Settin
 }
 
 function startEdge({ PORT, LOG_LEVEL, PARLEY_STATE_DIR }: Settings, addresses: Addresses): Service {
-  const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
   const options = {
     ip: '127.0.0.1',
     port: PORT,
@@ -63,7 +54,7 @@ function startEdge({ PORT, LOG_LEVEL, PARLEY_STATE_DIR }: Settings, addresses: A
   };
   return new Service({
     name: 'edge',
-    command: [process.execPath, wrangler, 'dev', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
+    command: wranglerCommand(['dev', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)]),
     environment: QUIET_WRANGLER,
     readyUrl: `${addresses.edge}/healthz`,
     onLine: (line) => {
@@ -127,6 +118,7 @@ export async function main(): Promise<number> {
   const settings = readSettings({ ...process.env, ...readDevVars() });
   await checkPorts(portsOf(settings));
   const { MEDIASOUP_WORKER_BIN } = await setUpForRunning();
+  await migrateDatabase(settings.PARLEY_STATE_DIR);
   const addresses = addressesOf(settings);
   const services = [startEdge(settings, addresses), startMediaNode(settings, addresses, MEDIASOUP_WORKER_BIN)];
   const welcome = box([`Parley is running: ${addresses.edge}`, 'Open it in two browser windows to talk to yourself. Ctrl-C stops it.']);

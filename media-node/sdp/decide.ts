@@ -49,11 +49,11 @@ export function decide(sections: readonly Section[], plan: readonly SectionPlan[
 /** Which part of the plan takes each section, by mid. A part that names the section goes before one that takes all the rest. */
 function assignSections(sections: readonly Section[], plan: readonly SectionPlan[]): ReadonlyMap<string, SectionPlan> {
   const named = new Map(plan.flatMap((part) => (part.mids ?? []).map((mid) => [mid, part] as const)));
-  const rest = plan.find(({ mids }) => mids === undefined);
+  const takes = ({ kinds }: SectionPlan, { type }: Section) => kinds?.some((kind) => kind === type) ?? true;
   return new Map(
-    sections.flatMap(({ mid }) => {
-      const part = named.get(mid) ?? rest;
-      return part === undefined ? [] : [[mid, part] as const];
+    sections.flatMap((section) => {
+      const part = named.get(section.mid) ?? plan.find((one) => one.mids === undefined && takes(one, section));
+      return part === undefined || !takes(part, section) ? [] : [[section.mid, part] as const];
     }),
   );
 }

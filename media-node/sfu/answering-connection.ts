@@ -195,7 +195,14 @@ function areEqual(a: unknown, b: unknown): boolean {
 function infoOf(mid: string, kind: MediaKind, active: Publishing | Viewing | undefined): SectionInfo {
   if (active === undefined) return { mid, kind, direction: 'inactive' };
   if (active.use === 'publish')
-    return { mid, kind, direction: 'recvonly', producer: active.producer.id, codec: codecName(active.producer) };
+    return {
+      mid,
+      kind,
+      direction: 'recvonly',
+      producer: active.producer.id,
+      codec: codecName(active.producer),
+      ...(active.publication.rids.length > 0 && { rids: [...active.publication.rids] }),
+    };
   const { attached } = active.downlink;
   if (attached === undefined) return { mid, kind, direction: 'sendonly' };
   const { producer, consumer } = attached;

@@ -15,8 +15,9 @@ const STOP_TIMEOUT = 15_000;
 export class Stack {
   /** Where the page is. */
   readonly url: string;
+  /** Where it keeps its state. */
+  readonly state: string;
   readonly #process: ChildProcess;
-  readonly #state: string;
 
   /** Runs `npm start` and waits until it says that everything is ready. @throws Error with its output when it fails. */
   static async start(): Promise<Stack> {
@@ -49,7 +50,7 @@ export class Stack {
   private constructor(url: string, child: ChildProcess, state: string) {
     this.url = url;
     this.#process = child;
-    this.#state = state;
+    this.state = state;
   }
 
   /** Kills the SFU's worker process without warning, as a crash would. */
@@ -61,7 +62,7 @@ export class Stack {
 
   async stop(): Promise<void> {
     await stop(this.#process);
-    await rm(this.#state, { recursive: true, force: true });
+    await rm(this.state, { recursive: true, force: true });
   }
 }
 

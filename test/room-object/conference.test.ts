@@ -5,7 +5,7 @@ import type { RefusalReason } from '../../worker/room/errors.ts';
 import type { Notice } from '../../worker/room/events.ts';
 import { Room } from '../../worker/room/room.ts';
 import { newRoom } from '../../worker/room/snapshot.ts';
-import { MediaClient } from '../../worker/room-object/media-client.ts';
+import { MediaClient } from '../../worker/platform/media-client.ts';
 import { RoomMedia } from '../../worker/room-object/room-media.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode, type TestNode } from '../media-node/support/node.ts';
@@ -39,6 +39,7 @@ beforeEach(() => {
     event: () => undefined,
     notice: (notice) => notices.push(notice),
     gone: () => undefined,
+    defer: () => undefined,
     order: (order) => {
       conference.carryOut(order).catch((error: unknown) => failures.push(error));
     },

@@ -16,6 +16,15 @@ export class MemoryStore implements RecordStore {
     this.#records.get(collection)?.delete(id);
   }
 
+  deleteAll(collection: string): void {
+    this.#records.delete(collection);
+  }
+
+  scan<Item>(collection: string, after = ''): Iterable<Item> {
+    const records = [...(this.#records.get(collection) ?? [])].filter(([id]) => id > after);
+    return records.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, text]) => JSON.parse(text) as Item);
+  }
+
   load(): RoomSnapshot {
     const [room] = this.all<RoomSnapshot['room']>('room');
     if (!room) throw new Error('no room was stored');
@@ -86,6 +95,9 @@ export class RoomUnderTest {
         this.onEvent(event);
       },
       notice: (notice) => this.notices.push(notice),
+      defer: (task) => {
+        task();
+      },
       order: (order) => this.orders.push(order),
       gone: (participantId, reason) => this.gone.push([participantId, reason]),
     });

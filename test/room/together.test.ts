@@ -111,7 +111,7 @@ describe('a floor', () => {
     test.room.takeFloor('screen', 'ada');
     test.takeAllEvents();
     test.room.leave('ada', 'vanished');
-    expect(test.takeAllEvents()).toEqual([
+    expect(test.takeAllEvents()).toMatchObject([
       { type: 'floor-released', participantId: 'ada', floor: 'screen' },
       { type: 'participant-left', participantId: 'ada', reason: 'vanished' },
     ]);

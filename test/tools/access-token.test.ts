@@ -31,6 +31,10 @@ it('leaves full names and the star as they are', async () => {
   expect(await claimsOf('--room', '*')).toMatchObject({ room: '*' });
 });
 
+it('makes an administrator’s token on demand', async () => {
+  expect(await claimsOf('--room', '*', '--admin')).toMatchObject({ room: '*', admin: true });
+});
+
 it.each([[[]], [['--room']], [['--room', 'a', '--hours', 'many']], [['--roam', 'a']]])(
   'says how it is used when called with %j',
   async (parameters) => {

@@ -1,9 +1,12 @@
+import type { D1Migration } from 'cloudflare:test';
 import type { RoomObject } from '../../worker/room-object/room-object.ts';
 
 declare global {
   namespace Cloudflare {
     interface Env {
       ROOMS: DurableObjectNamespace<RoomObject>;
+      DB: D1Database;
+      TEST_MIGRATIONS: D1Migration[];
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
+import type { RoomId } from '../../shared/ids.ts';
 import type { RoomClaim } from '../protocols/protocol.ts';
 import type { Settings } from '../platform/settings.ts';
 
@@ -8,7 +9,10 @@ const ClaimsSchema = z.object({
   /** The room's full name, `tenant/room`, or `*` for every room. */
   room: z.string(),
   sub: z.string().optional(),
+  /** Whether the bearer may also look after the room: see who is in it, and put somebody out. */
+  admin: z.boolean().optional(),
 });
+type Claims = z.infer<typeof ClaimsSchema>;
 
 const COOKIE_PATTERN = /(?:^|;\s*)parley_access=([^;]+)/u;
 
@@ -34,11 +38,25 @@ export async function permits(settings: Settings, request: Request, claim: RoomC
   return false;
 }
 
+/** Whether a request comes from somebody who may look after a room: always in development mode; in production with an administrator's token. */
+export async function isAdministrator(settings: Settings, request: Request, room: RoomId): Promise<boolean> {
+  if (settings.PARLEY_MODE === 'development') return true;
+  const token = tokenOf(request);
+  const claims = token === undefined ? undefined : await claimsOf(settings, token);
+  return claims?.admin === true && covers(claims, { room });
+}
+
 async function fits(settings: Settings, token: string, claim: RoomClaim): Promise<boolean> {
+  const claims = await claimsOf(settings, token);
+  return claims !== undefined && covers(claims, claim);
+}
+
+/** @returns `undefined` for a token that is not good. */
+async function claimsOf(settings: Settings, token: string): Promise<Claims | undefined> {
   try {
-    return covers(ClaimsSchema.parse(await verified(settings, token)), claim);
+    return ClaimsSchema.parse(await verified(settings, token));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -72,7 +90,7 @@ function tokenOf(request: Request): string | undefined {
   return bearer ?? new URL(request.url).searchParams.get('token') ?? cookie;
 }
 
-function covers({ room, sub }: z.infer<typeof ClaimsSchema>, claim: RoomClaim): boolean {
+function covers({ room, sub }: Claims, claim: RoomClaim): boolean {
   const isRoom = room === '*' || room === claim.room;
   return isRoom && (sub === undefined || claim.participant === undefined || sub === claim.participant);
 }

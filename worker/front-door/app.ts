@@ -1,13 +1,18 @@
 import { Hono } from 'hono';
+import { files } from '../files/routes.ts';
 import type { Env } from '../platform/env.ts';
 import { logger } from '../platform/logger.ts';
 import { entrances } from '../protocols/index.ts';
 import type { Door } from '../protocols/protocol.ts';
+import { recordings } from '../recordings/routes.ts';
+import { tenantApi } from '../tenant-api/routes.ts';
 import { SettingsError, settingsOf } from '../platform/settings.ts';
 import { isAtHome } from './access.ts';
 import { doorOf } from './door.ts';
 import { takeUpgrade } from './find-room.ts';
 import { takeMediaEvents } from './media-events.ts';
+import { isSocketIoPath } from './socket-io/path.ts';
+import { takeSocketIo } from './socket-io/take-socket-io.ts';
 import { MEDIA_EVENTS_PATH } from '../../shared/media-api.ts';
 
 /** The front door: stateless, it finds out which protocol and which room a request is for and hands it over. */
@@ -23,6 +28,7 @@ app.use(async (context, next) => {
   if (!isAtHome(settingsOf(context.env), new URL(context.req.url))) {
     return context.text('In development mode this edge answers on loopback addresses only. Set PARLEY_MODE to production.\n', 403);
   }
+  if (isSocketIoPath(context.req.path)) return takeSocketIo(context.req.raw, context.env);
   if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return takeUpgrade(context.req.raw, context.env);
   return next();
 });
@@ -30,14 +36,20 @@ app.use(async (context, next) => {
 app.get('/healthz', (context) => context.json({ status: 'ok' }));
 app.post(MEDIA_EVENTS_PATH, (context) => takeMediaEvents(context.req.raw, context.env));
 
-for (const { name, api } of entrances) {
-  for (const path of api?.paths ?? []) {
-    app.use(`${path}/*`, async (context, next) => {
-      context.set('door', doorOf(name, context.env));
-      await next();
-    });
-    if (api) app.route(path, api.routes);
+for (const { name, api = [] } of entrances) {
+  for (const { paths, routes } of [api].flat()) {
+    for (const path of paths) {
+      app.use(`${path}/*`, async (context, next) => {
+        context.set('door', doorOf(name, context.env));
+        await next();
+      });
+      app.route(path, routes);
+    }
   }
 }
+
+app.route('/files', files);
+app.route('/recordings', recordings);
+app.route('/api/tenant', tenantApi);
 
 app.get('*', (context) => context.env.ASSETS.fetch(context.req.raw));

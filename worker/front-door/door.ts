@@ -1,15 +1,21 @@
 import type { RoomId } from '../../shared/ids.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
-import { settingsOf } from '../platform/settings.ts';
+import { mediaSecretsOf, settingsOf } from '../platform/settings.ts';
+import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
-import { permits } from './access.ts';
+import { tenantsOf } from '../tenants/tenants.ts';
+import { isAdministrator, permits } from './access.ts';
 
 /** What the front door offers to the entrance of a protocol. */
 export function doorOf(protocol: string, env: Env): Door {
   return {
     permits: (request, claim, token) => permits(settingsOf(env), request, claim, token),
+    authenticate: (code, key) => tenantsOf(env).authenticate(code, key),
+    isAdministrator: (request, room) => isAdministrator(settingsOf(env), request, room),
     call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
     enter: (room, query) => enter(env, protocol, room, query),
+    sign: (text) => signText(settingsOf(env).MEDIA_NODE_SECRET, protocol, text),
+    isSigned: (text, signature) => isTextSigned(mediaSecretsOf(settingsOf(env)), protocol, text, signature),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { Env } from '../platform/env.ts';
 import { entrances } from '../protocols/index.ts';
-import type { Entrance, RoomClaim, Upgrade } from '../protocols/protocol.ts';
+import type { Entrance, RoomClaim } from '../protocols/protocol.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { permits } from './access.ts';
 import { addressOf, doorOf } from './door.ts';
 import { attendUnknown } from './first-message.ts';
+import { upgradeOf } from './upgrade.ts';
 
 /** Takes a WebSocket upgrade: into the room that its URL names, or into the lobby of a protocol whose clients name their room in a message. */
 export async function takeUpgrade(request: Request, env: Env): Promise<Response> {
@@ -12,7 +13,7 @@ export async function takeUpgrade(request: Request, env: Env): Promise<Response>
   for (const entrance of entrances) {
     const claims = entrance.findRooms?.(upgrade);
     if (claims) return enterRoom(request, entrance, claims, env);
-    const response = entrance.lobby?.accept(upgrade, doorOf(entrance.name, env));
+    const response = entrance.lobby?.accept?.(upgrade, doorOf(entrance.name, env));
     if (response) return response;
   }
   return attendUnknown(upgrade, env);
@@ -30,11 +31,6 @@ async function enterRoom(request: Request, entrance: Entrance, claims: readonly 
     if (refusal === undefined || refusal.status === 404) refusal = response;
   }
   return refusal ?? new Response('Access denied: a valid access token for this room is needed\n', { status: 401 });
-}
-
-function upgradeOf(request: Request): Upgrade {
-  const subprotocols = request.headers.get('sec-websocket-protocol')?.split(',') ?? [];
-  return { request, url: new URL(request.url), subprotocols: subprotocols.map((name) => name.trim()) };
 }
 
 function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {

@@ -13,12 +13,20 @@ export interface RoomGate extends Rpc.DurableObjectBranded {
   call(room: RoomId, protocol: string, request: object): Promise<string>;
   /** Events of the media node. @returns false when they belong to a life of the room that is over. */
   takeMediaEvents(batch: MediaEventBatch): Promise<boolean>;
+  /** Whether the room still has this life: neither did it end, nor was it made again under its name. */
+  isLiving(life: string): boolean;
 }
 
 /** What wrangler.toml binds to the Worker. Its settings are read by `settings.ts`. */
 export interface Env {
   /** One object per room, named by the room's id. */
   readonly ROOMS: DurableObjectNamespace<RoomGate>;
+  /** One object per client that speaks Socket.IO over polling. */
+  readonly POLLING_SESSIONS: DurableObjectNamespace;
+  /** What outlives rooms, or is asked for across them: tenants, and lists of files, recordings and calls. */
+  readonly DB: D1Database;
+  /** The bytes of shared files and recordings. */
+  readonly FILES: R2Bucket;
   /** The meeting page. */
   readonly ASSETS: Fetcher;
 }

@@ -24,6 +24,8 @@ const SettingsSchema = z
     ROOM_CAPACITY: z.coerce.number().int().min(1).max(1000).default(100),
     /** Most participants of a room that members of the group-call protocol still enter: each of them connects to each other one. */
     GROUP_CALL_CAPACITY: z.coerce.number().int().min(1).max(1000).default(25),
+    /** Generation of the Socket.IO client library that pages load from here: `2` or `4`. */
+    SOCKET_IO_CLIENT_VERSION: z.enum(['2', '4']).default('4'),
   })
   .refine((settings) => settings.PARLEY_MODE === 'development' || checksTokens(settings), {
     path: ['ACCESS_TOKEN_SECRET'],
@@ -36,6 +38,11 @@ function checksTokens(settings: { ACCESS_TOKEN_SECRET?: string | undefined; ACCE
 
 /** Every setting of the edge, as it was given by wrangler.toml, `.dev.vars`, `--var` or `wrangler secret`. */
 export type Settings = z.infer<typeof SettingsSchema>;
+
+/** The secrets with which something may have been signed: the current one, and the one before it while they are being exchanged. */
+export function mediaSecretsOf({ MEDIA_NODE_SECRET, MEDIA_NODE_SECRET_PREVIOUS }: Settings): string[] {
+  return MEDIA_NODE_SECRET_PREVIOUS === undefined ? [MEDIA_NODE_SECRET] : [MEDIA_NODE_SECRET, MEDIA_NODE_SECRET_PREVIOUS];
+}
 
 /** A setting is missing or wrong. The message has one line for each and says what to do. */
 export class SettingsError extends Error {}

@@ -2,12 +2,16 @@ import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
 import type { MediaEvent } from '../../shared/media-api.ts';
 import type { Conference } from '../room/conference.ts';
+import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
 import type { SessionId, Time } from '../room/participant.ts';
+import type { Collection } from '../room/records.ts';
 import type { Room } from '../room/room.ts';
 import type { RoomOptions } from '../room/snapshot.ts';
 import type { MessageListener, MessageSocket } from '../wire/message-socket.ts';
 import type { PipeSocket } from '../wire/pipe.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import type { RoomServices } from './services.ts';
 
 /** The part of a protocol that runs at the front door: which requests are its own, and which room do they name? */
 export interface Entrance {
@@ -20,8 +24,14 @@ export interface Entrance {
   findRooms?(upgrade: Upgrade): RoomClaim[] | undefined;
   /** For clients that open a socket first and name their room later, in a message. */
   readonly lobby?: Lobby;
-  /** The protocol's HTTP API, mounted at each of the paths. */
-  readonly api?: { readonly paths: readonly string[]; readonly routes: Hono<DoorEnvironment> };
+  /** The protocol's HTTP API, or the parts of it. */
+  readonly api?: Api | readonly Api[];
+}
+
+/** Routes that are mounted at each of the paths. */
+export interface Api {
+  readonly paths: readonly string[];
+  readonly routes: Hono<DoorEnvironment>;
 }
 
 /**
@@ -30,13 +40,41 @@ export interface Entrance {
  */
 interface Lobby {
   /** Accepts a WebSocket whose URL shows that it is of this protocol; `undefined` for every other. */
-  accept(upgrade: Upgrade, door: Door): Response | undefined;
+  accept?(upgrade: Upgrade, door: Door): Response | undefined;
   /** For sockets whose URL shows nothing: their first message does. */
   readonly byFirstMessage?: {
     recognises(message: string): boolean;
     /** Attends to such a client; its first message comes like all others. */
     attend(client: MessageSocket, upgrade: Upgrade, door: Door): MessageListener;
   };
+  /** For clients that speak Socket.IO: the first event in a namespace shows which protocol it is. */
+  readonly byFirstEvent?: {
+    /** The namespaces that the protocol's clients enter. */
+    readonly namespaces: readonly string[];
+    recognises(namespace: string, event: string): boolean;
+    /** Attends to such a client in that namespace; its first event comes like all others. */
+    attend(client: EventSocket, upgrade: Upgrade, door: Door): EventListener;
+  };
+}
+
+/** A Socket.IO client in one namespace. What is sent to it is serialised already: arguments as JSON, separated by commas. */
+export interface EventSocket {
+  /** The public id of the client, as it knows it itself. */
+  readonly id: string;
+  emit(event: string, json: string): void;
+  acknowledge(ackId: number, json: string): void;
+  /** Puts the client out of the namespace, which tells it not to come back by itself. */
+  dismiss(): void;
+  /** Cuts the connection; clients of the official library connect again. */
+  close(): void;
+}
+
+/** What a lobby does about a Socket.IO client. Nothing is called after `closed`. */
+export interface EventListener {
+  /** @param ackId by which the client wants to be answered, where it does. */
+  event(name: string, args: readonly unknown[], ackId: number | undefined): void;
+  /** The client has left the namespace or is gone. Called once. */
+  closed(reason: string): void;
 }
 
 /** What the routes of an HTTP API find in their context. */
@@ -65,6 +103,13 @@ export interface Door {
    * @param token one that came in a message instead of the request.
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
+  /**
+   * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
+   * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
+   */
+  authenticate(code: string, key: string): Promise<Tenant | undefined>;
+  /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
+  isAdministrator(request: Request, room: RoomId): Promise<boolean>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**
@@ -73,6 +118,10 @@ export interface Door {
    * @param query what the adapter's `admit` finds in the URL.
    */
   enter(room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering>;
+  /** Signs a text in the protocol's name. @returns hex digits. */
+  sign(text: string): Promise<string>;
+  /** Whether a text was signed in the protocol's name, by this edge or before its secret was changed. */
+  isSigned(text: string, signature: string): Promise<boolean>;
 }
 
 /** A socket into the room object, or the HTTP status with which it was refused. */
@@ -82,6 +131,12 @@ export type Entering = { readonly admitted: true; readonly socket: PipeSocket } 
 export interface Adapter {
   /** Answers a call of the HTTP API with a serialised body. Never throws for what a client did wrong. */
   call?(request: object, host: RoomHost): Promise<string>;
+  /**
+   * Waits for what the entry of a session needs, such as media. What must not be interrupted is left to {@link admit}.
+   *
+   * @returns a refusal, if that is clear already.
+   */
+  prepare?(claim: RoomClaim, url: URL, host: RoomHost): Promise<Extract<Admission, { admitted: false }> | undefined>;
   /** Lets a session in or says with which HTTP status it is refused. Whoever is let in has opened its session in the room. */
   admit(claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission | Promise<Admission>;
   /**
@@ -98,11 +153,16 @@ export interface Adapter {
   notify?(notice: Notice, session: Session, host: RoomHost): void;
   /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
   mediaReported?(report: MediaReport, host: RoomHost): void;
+  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
+  readonly resumes?: true;
+  /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
+  connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */
   farewell(reason: LeaveReason): Closing;
 }
 
 export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' }>;
+export type ConnectionState = 'connected' | 'lost' | 'closed';
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */
 export interface Announcement {
@@ -139,10 +199,11 @@ export interface Session {
   send(frame: string): void;
 }
 
-/** A room that exists: its state, and what members do in it that needs the media node. */
+/** A room that exists: its state, what members do in it that needs the media node, and what it offers beside. */
 export interface LiveRoom {
   readonly room: Room;
   readonly conference: Conference;
+  readonly services: RoomServices;
 }
 
 /** What the room object offers to an adapter. */
@@ -153,5 +214,14 @@ export interface RoomHost {
   readonly create: (options?: RoomOptions) => boolean;
   /** Sends a frame to the sessions of one participant, which must be of the adapter's own protocol. */
   readonly sendTo: (participantId: ParticipantId, frame: string) => void;
+  /** Records of the adapter's own, which are kept and forgotten with the room. */
+  readonly records: <Item extends { readonly id: string }>(name: string) => Collection<Item>;
+  /**
+   * Notes that something which may be used only once was used. It is remembered beyond the life of the room.
+   *
+   * @param until when it cannot be used any more anyway.
+   * @returns false when it was used before.
+   */
+  readonly spend: (id: string, until: Time) => boolean;
   readonly now: () => Time;
 }

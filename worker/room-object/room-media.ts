@@ -4,7 +4,7 @@ import { Refusal, type RefusalReason } from '../room/errors.ts';
 import type { MediaPlane, ObjectOf, RoomOperation } from '../room/media-plane.ts';
 import type { Time } from '../room/participant.ts';
 import type { RecordStore } from '../room/records.ts';
-import { MediaCallError, type MediaClient } from './media-client.ts';
+import { MediaCallError, type MediaClient } from '../platform/media-client.ts';
 
 /** The lease of 120 s is renewed three times before it runs out. */
 const RENEWAL_INTERVAL: Time = 40_000;

@@ -1,33 +1,44 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, Announcement, LiveRoom, MediaReport, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, Announcement, ConnectionState, LiveRoom, MediaReport, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
+import { Collection } from '../room/records.ts';
 import { Room, type RoomOutlet } from '../room/room.ts';
 import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.ts';
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
-import { MediaClient } from './media-client.ts';
+import { MediaClient } from '../platform/media-client.ts';
+import { Missed, type MissedFrames } from './missed.ts';
 import { RoomMedia } from './room-media.ts';
+import { Ledger } from './services/ledger.ts';
+import { Services } from './services/services.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
 
 /** After a restart of the edge all sockets are gone; clients have this long to come back. */
 const RESTART_GRACE: Time = 15_000;
 
-/** No message of any protocol is larger, in characters. Larger ones are ignored. */
-const MAX_FRAME_LENGTH = 64 * 1024;
+/** What the room puts off waits for so long, in milliseconds: what comes meanwhile is stored together. */
+const DEFERRAL = 50;
+
+/** No message of any protocol is larger, in characters: room for the longest description, escaped. Larger ones are ignored. */
+const MAX_FRAME_LENGTH = 640 * 1024;
 
 /** What a report of the media node about a transport means for the room. A failed one never recovers, but its client may open another. */
 const CONNECTION_STATES = { connected: 'connected', disconnected: 'lost', failed: 'lost', closed: 'closed' } as const;
 
 interface RoomWithMedia extends LiveRoom {
   readonly media: RoomMedia;
+  readonly services: Services;
+  readonly missed: Missed;
+  /** The adapters' own records, by protocol and name. */
+  readonly records: Map<string, Collection<{ readonly id: string }>>;
 }
 
 /**
@@ -38,7 +49,9 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   readonly #storage: RoomStorage;
   readonly #sessions: Sessions;
   readonly #adapters: ReadonlyMap<string, Adapter>;
-  readonly #host: RoomHost;
+  readonly #ledger: Ledger;
+  /** For adapters that act in a room which is there, by protocol. */
+  readonly #hosts: ReadonlyMap<string, RoomHost>;
   #live: RoomWithMedia | undefined;
   #alarmAt: Time | null = null;
 
@@ -46,10 +59,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
+    this.#ledger = new Ledger(context.storage.sql, env);
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
-    this.#host = this.#hostOf(undefined);
+    this.#hosts = new Map([...this.#adapters.keys()].map((protocol) => [protocol, this.#hostOf(protocol, undefined)]));
   }
 
   /** A call of a protocol's HTTP API. */
@@ -57,7 +71,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const adapter = this.#adapterOf(protocol);
     if (!adapter.call) throw new Error(`${protocol} has no HTTP API`);
     try {
-      return await adapter.call(request, this.#hostOf(roomId));
+      return await adapter.call(request, this.#hostOf(protocol, roomId));
     } finally {
       await this.#settle();
     }
@@ -72,6 +86,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     return true;
   }
 
+  /** Whether the room still has this life: neither did it end, nor was it made again. */
+  isLiving(life: string): boolean {
+    return this.#live?.services.life === life;
+  }
+
   /** A WebSocket upgrade that the front door has found this room for. */
   override async fetch(request: Request): Promise<Response> {
     const protocol = request.headers.get(PROTOCOL_HEADER) ?? '';
@@ -79,7 +98,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const participant = decodeURIComponent(request.headers.get(PARTICIPANT_HEADER) ?? '');
     const id = crypto.randomUUID();
     const claim = participant === '' ? { room } : { room, participant };
-    const admission = await this.#adapterOf(protocol).admit(claim, new URL(request.url), id, this.#hostOf(room));
+    const [adapter, url, host] = [this.#adapterOf(protocol), new URL(request.url), this.#hostOf(protocol, room)];
+    const admission = (await adapter.prepare?.(claim, url, host)) ?? (await adapter.admit(claim, url, id, host));
     if (!admission.admitted) {
       await this.#settle();
       return new Response(admission.message, { status: admission.status });
@@ -89,7 +109,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
     const opened = this.#sessions.accept(server, { id, participantId, protocol, data });
-    for (const frame of admission.greeting ?? []) opened.send(frame);
+    for (const frame of [...(admission.greeting ?? []), ...(this.#live?.missed.take(participantId) ?? [])]) opened.send(frame);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
   }
@@ -100,7 +120,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     session.heard();
     const length = typeof frame === 'string' ? frame.length : frame.byteLength;
     if (length > MAX_FRAME_LENGTH) return;
-    const work = this.#adapterOf(session.protocol).receive(frame, session, this.#host);
+    const work = this.#adapterOf(session.protocol).receive(frame, session, this.#hostFor(session.protocol));
     await this.#settle();
     if (work) this.ctx.waitUntil(work.finally(() => this.#settle()));
   }
@@ -110,7 +130,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#sessions.forget(socket);
     closeQuietly(socket);
     if (!session) return;
-    this.#adapterOf(session.protocol).closed(code, session, this.#host);
+    this.#adapterOf(session.protocol).closed(code, session, this.#hostFor(session.protocol));
+    this.#beginToMiss(session.participantId);
     await this.#settle();
   }
 
@@ -122,7 +143,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     this.#alarmAt = null;
     const now = Date.now();
     this.#live?.room.sweep(now);
-    await this.#live?.media.renew(now);
+    if (!this.#live) this.#storage.forgetSpent(now);
+    await Promise.all([this.#live?.media.renew(now), this.#ledger.carryOut(now)]);
     await this.#settle();
   }
 
@@ -130,9 +152,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
 
   #assemble(snapshot: RoomSnapshot): RoomWithMedia {
     const settings = settingsOf(this.env);
+    const missed = new Missed(this.#storage.all<MissedFrames>('missed'), this.#storage);
     const outlet: RoomOutlet = {
       event: (event) => {
         this.#publish(event);
+        services.follow(event);
       },
       notice: (notice) => {
         this.#notify(notice);
@@ -140,16 +164,21 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       order: (order) => {
         this.#carryOut(order);
       },
+      defer: (task) => {
+        setTimeout(task, DEFERRAL);
+      },
       gone: (participantId, reason) => {
+        missed.take(participantId);
         for (const session of this.#sessionsOf(participantId)) session.close(this.#adapterOf(session.protocol).farewell(reason));
       },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
+    const services = new Services(room, this.#storage, settings, this.#ledger);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
-    return { room, media, conference: new Conference(room, media) };
+    return { room, media, services, conference: new Conference(room, media), missed, records: new Map() };
   }
 
   /** Hibernation keeps the sockets; a restart of the edge loses them without a word. */
@@ -159,21 +188,51 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const { id, presence } of snapshot.participants) {
       if (presence.state === 'present' && !connected.has(presence.session)) {
         live.room.loseSession(id, presence.session, Date.now() + RESTART_GRACE);
+        this.#beginToMiss(id, live);
       }
     }
     return live;
   }
 
+  /** A member that is away and may come back misses from now on what it is told. */
+  #beginToMiss(participantId: ParticipantId, live = this.#live): void {
+    const { origin, presence } = live?.room.participant(participantId) ?? {};
+    if (origin === undefined || presence?.state !== 'away') return;
+    if (this.#adapterOf(origin).resumes) live?.missed.begin(participantId, origin);
+  }
+
+  #keepMissed(participantId: ParticipantId, frame: string): void {
+    if (this.#live?.missed.add(participantId, frame) === false) this.#live.room.leave(participantId, 'vanished');
+  }
+
   /** @param roomId the room's name, needed to make it; a room that is there knows its own. */
-  #hostOf(roomId: RoomId | undefined): RoomHost {
+  #hostOf(protocol: string, roomId: RoomId | undefined): RoomHost {
     return {
       live: () => this.#live,
       create: (options) => roomId !== undefined && this.#create(roomId, options),
       sendTo: (participantId, frame) => {
         for (const session of this.#sessionsOf(participantId)) session.send(frame);
+        this.#keepMissed(participantId, frame);
       },
+      records: (name) => this.#records(`${protocol} ${name}`),
+      spend: (id, until) => this.#storage.spend(`${protocol} ${id}`, until),
       now: () => Date.now(),
     };
+  }
+
+  #hostFor(protocol: string): RoomHost {
+    const host = this.#hosts.get(protocol);
+    if (!host) throw new Error(`no protocol is named ${protocol}`);
+    return host;
+  }
+
+  /** Records of an adapter, which were written by it, so their type is known to it. */
+  #records<Item extends { readonly id: string }>(name: string): Collection<Item> {
+    if (!this.#live) throw new Error('there is no room to keep records of');
+    const known = this.#live.records.get(name);
+    const records = known ?? new Collection(name, this.#storage, this.#storage.all(name));
+    this.#live.records.set(name, records);
+    return records as unknown as Collection<Item>;
   }
 
   #create(roomId: RoomId, options?: RoomOptions): boolean {
@@ -193,16 +252,28 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #publish(event: RoomEvent): void {
     const isOther = (participantId: ParticipantId) => participantId !== event.participantId;
     const announcements = new Map<string, readonly Announcement[]>();
-    for (const session of this.#sessions.all()) {
-      const { protocol, participantId } = session;
-      const told = announcements.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#host);
+    const tell = (protocol: string, participantId: ParticipantId, send: (frame: string) => void): void => {
+      const told = announcements.get(protocol) ?? this.#adapterOf(protocol).present(event, this.#hostFor(protocol));
       announcements.set(protocol, told);
-      for (const { frame, audience = isOther } of told) if (audience(participantId)) session.send(frame);
+      for (const { frame, audience = isOther } of told) if (audience(participantId)) send(frame);
+    };
+    for (const session of this.#sessions.all()) {
+      tell(session.protocol, session.participantId, (frame) => {
+        session.send(frame);
+      });
+    }
+    for (const { id, protocol } of this.#live?.missed.all() ?? []) {
+      tell(protocol, id, (frame) => {
+        this.#keepMissed(id, frame);
+      });
     }
   }
 
   #notify(notice: Notice): void {
-    for (const session of this.#sessionsOf(notice.participantId)) this.#adapterOf(session.protocol).notify?.(notice, session, this.#host);
+    for (const session of this.#sessionsOf(notice.participantId)) {
+      const { protocol } = session;
+      this.#adapterOf(protocol).notify?.(notice, session, this.#hostFor(protocol));
+    }
   }
 
   #carryOut(order: MediaOrder): void {
@@ -216,7 +287,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { room, media } = this.#live;
     switch (event.type) {
       case 'transport-state':
-        room.connectionChanged(event.transport, CONNECTION_STATES[event.state], Date.now());
+        this.#connectionChanged(room, event.transport, CONNECTION_STATES[event.state]);
         return;
       case 'producer-closed':
         room.publicationEnded(event.producer);
@@ -241,7 +312,14 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   }
 
   #report(report: MediaReport): void {
-    for (const adapter of this.#adapters.values()) adapter.mediaReported?.(report, this.#host);
+    for (const [protocol, adapter] of this.#adapters) adapter.mediaReported?.(report, this.#hostFor(protocol));
+  }
+
+  #connectionChanged(room: Room, id: MediaId, state: ConnectionState): void {
+    const connection = room.connection(id);
+    room.connectionChanged(id, state, Date.now());
+    const { origin } = (connection && room.participant(connection.participantId)) ?? {};
+    if (connection && origin !== undefined) this.#adapterOf(origin).connectionChanged?.(connection, state, this.#hostFor(origin));
   }
 
   #sessionsOf(participantId: ParticipantId) {
@@ -252,24 +330,30 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     for (const session of this.#sessionsOf(participantId)) session.close(closing);
   }
 
-  /** After everything that may have changed the room: end it when it is over, else wake up when something is due. */
+  /** After everything that may have changed the room: end it when it is over, and wake up when something is due. */
   async #settle(): Promise<void> {
-    const live = this.#live;
-    if (!live) return;
-    if (live.room.isOver(Date.now())) return this.#end(live);
-    const deadlines = [live.room.nextDeadline(), live.media.renewAt].filter((time) => time !== null);
+    if (this.#live?.room.isOver(Date.now()) === true) await this.#end(this.#live);
+    const deadlines = this.#deadlines().filter((time) => time !== null);
     const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
     if (due === null || due === this.#alarmAt) return;
     this.#alarmAt = due;
     await this.ctx.storage.setAlarm(due);
   }
 
-  async #end({ media }: RoomWithMedia): Promise<void> {
+  async #end({ media, services }: RoomWithMedia): Promise<void> {
     this.#live = undefined;
     const closing = media.close();
+    services.end();
     this.#storage.clear();
     this.#alarmAt = null;
     await Promise.all([closing, this.ctx.storage.deleteAlarm()]);
+  }
+
+  /** What was used once is remembered as long as it matters, also without a room. */
+  #deadlines(): (Time | null)[] {
+    const ledger = this.#ledger.nextDue();
+    if (!this.#live) return [this.#storage.spentUntil(), ledger];
+    return [this.#live.room.nextDeadline(), this.#live.media.renewAt, ledger];
   }
 }
 

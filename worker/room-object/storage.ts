@@ -1,3 +1,4 @@
+import type { Time } from '../room/participant.ts';
 import type { RecordStore } from '../room/records.ts';
 import type { RoomSnapshot } from '../room/snapshot.ts';
 
@@ -10,6 +11,8 @@ const SCHEMA = `
     PRIMARY KEY (collection, id)
   ) WITHOUT ROWID`;
 
+const SPENT_SCHEMA = 'CREATE TABLE IF NOT EXISTS spent (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID';
+
 /** The room's records in the object's own SQLite database. */
 export class RoomStorage implements RecordStore {
   readonly #sql: SqlStorage;
@@ -18,7 +21,7 @@ export class RoomStorage implements RecordStore {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    this.#hasTable = sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'records'`).toArray().length > 0;
+    this.#hasTable = this.#hasTableNamed('records');
   }
 
   put(collection: string, id: string, record: object): void {
@@ -28,6 +31,16 @@ export class RoomStorage implements RecordStore {
 
   delete(collection: string, id: string): void {
     if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ? AND id = ?', collection, id);
+  }
+
+  deleteAll(collection: string): void {
+    if (this.#hasTable) this.#sql.exec('DELETE FROM records WHERE collection = ?', collection);
+  }
+
+  *scan<Item>(collection: string, after = ''): Iterable<Item> {
+    if (!this.#hasTable) return;
+    const query = 'SELECT record FROM records WHERE collection = ? AND id > ? ORDER BY id';
+    for (const { record } of this.#sql.exec<{ record: string }>(query, collection, after)) yield JSON.parse(record) as Item;
   }
 
   /** All records of a collection. They were written by this program, so their type is known. */
@@ -55,9 +68,34 @@ export class RoomStorage implements RecordStore {
     );
   }
 
+  /**
+   * Notes that something was used that may be used once. It is remembered also when the room is forgotten.
+   *
+   * @returns false when it was used before.
+   */
+  spend(id: string, until: Time): boolean {
+    this.#sql.exec(SPENT_SCHEMA);
+    return this.#sql.exec('INSERT OR IGNORE INTO spent (id, until) VALUES (?, ?)', id, until).rowsWritten > 0;
+  }
+
+  /** Forgets what cannot be used any more anyway. */
+  forgetSpent(now: Time): void {
+    if (this.#hasTableNamed('spent')) this.#sql.exec('DELETE FROM spent WHERE until <= ?', now);
+  }
+
+  /** When all of that can be forgotten; `null` if there is nothing. */
+  spentUntil(): Time | null {
+    if (!this.#hasTableNamed('spent')) return null;
+    return this.#sql.exec<{ last: Time | null }>('SELECT max(until) AS last FROM spent').one().last;
+  }
+
   /** Forgets the room. */
   clear(): void {
     if (this.#hasTable) this.#sql.exec('DELETE FROM records');
+  }
+
+  #hasTableNamed(name: string): boolean {
+    return this.#sql.exec(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?`, name).toArray().length > 0;
   }
 
   #makeTable(): void {

@@ -47,11 +47,15 @@ export type Watched = { readonly participant: ParticipantId; readonly sources?: 
 /** What the sections of a client's offer are for, in words of a protocol. */
 export type OfferedPart = Extract<Part, { use: 'publish' }> | OfferedView;
 
-interface OfferedView {
+/** Only some sources of a stream, where that is watched; its tracks go to the `mediaStream` of the client, if not to one for all of the stream. */
+interface OfferedView extends Pick<Watching, 'sources' | 'mediaStream'> {
   readonly use: 'view';
   readonly mids?: readonly string[];
   readonly watched: Watched;
 }
+
+/** As a function where it is to be found out only when it is the offer's turn what its sections are for: until then things may come and go. */
+type Parts = readonly OfferedPart[] | (() => readonly OfferedPart[]);
 
 /** What the media node is to offer to a participant that watches another. */
 export interface WantedView {
@@ -137,7 +141,7 @@ export class Conference {
       const producer = await this.#media.call('createProducer', {}, { transport, kind: kindOf(source), rtpParameters });
       // If the participant has left meanwhile, its transport was closed, and the producer with it.
       this.#room.require(id, generation);
-      return this.#room.publish(id, source, producer.id);
+      return this.#room.publish(id, source, producer.id, formatOf(rtpParameters));
     });
   }
 
@@ -149,7 +153,8 @@ export class Conference {
    */
   publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = CAMERA }: PublishOptions = {}): Promise<Negotiated> {
     const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID(), { note: offer.note });
-    return this.#answer(connection, offer.sdp, [{ use: 'publish', sources, ...(stream !== undefined && { stream }) }]);
+    const part: Part = { use: 'publish', sources, ...(stream !== undefined && { stream }) };
+    return this.#answer(connection, offer.sdp, () => [part]);
   }
 
   /**
@@ -161,7 +166,7 @@ export class Conference {
   async viewByOffer(id: ParticipantId, watched: Watched, offer: Offer): Promise<Negotiated> {
     const part = this.#partOf({ use: 'view', watched });
     const connection = this.#room.openConnection(id, 'receive', offer.purpose, crypto.randomUUID(), { note: offer.note });
-    return this.#answer(connection, offer.sdp, [part]);
+    return this.#answer(connection, offer.sdp, () => [part]);
   }
 
   /**
@@ -170,8 +175,8 @@ export class Conference {
    *
    * @throws Refusal `participant-not-found` or `stream-not-found` when what is to be viewed is not there; `superseded`.
    */
-  async negotiate(id: ParticipantId, offer: Offer, parts: readonly OfferedPart[]): Promise<Negotiated> {
-    const known = parts.map((part) => this.#partOf(part));
+  async negotiate(id: ParticipantId, offer: Offer, parts: Parts): Promise<Negotiated> {
+    const known = this.#inTime(parts);
     return this.#answer(this.#room.openConnection(id, 'both', offer.purpose, crypto.randomUUID(), { note: offer.note }), offer.sdp, known);
   }
 
@@ -181,8 +186,8 @@ export class Conference {
    *
    * @throws Refusal `participant-not-found`, `stream-not-found`; `superseded` when the connection is gone, or a newer offer has come.
    */
-  async negotiateAgain(id: ParticipantId, connectionId: MediaId, sdp: string, parts: readonly OfferedPart[]): Promise<Negotiated> {
-    const known = parts.map((part) => this.#partOf(part));
+  async negotiateAgain(id: ParticipantId, connectionId: MediaId, sdp: string, parts: Parts): Promise<Negotiated> {
+    const known = this.#inTime(parts);
     return this.#answer(this.#room.reopenConnection(id, connectionId), sdp, known);
   }
 
@@ -277,9 +282,10 @@ export class Conference {
     });
   }
 
-  #answer(connection: Connection, sdp: string, parts: readonly Part[]): Promise<Negotiated> {
+  #answer(connection: Connection, sdp: string, partsInTurn: () => readonly Part[]): Promise<Negotiated> {
     const { id, attempt } = connection;
     return this.#work(connection, async () => {
+      const parts = partsInTurn();
       const plan = planOf(this.#possible(connection, parts), (watching) =>
         watchedOf(watching, this.#room.publicationsOf(watching.watchedId)),
       );
@@ -312,15 +318,30 @@ export class Conference {
    * @throws Refusal `superseded`
    */
   #possible({ direction }: Connection, parts: readonly Part[]): readonly Part[] {
-    const isThere = (part: Part) => part.use === 'publish' || this.#isThere(part);
-    if (direction === 'receive' && !parts.every(isThere)) throw new Refusal('superseded');
+    const isThere = (part: Part) =>
+      part.use === 'publish' ? part.stream === undefined || this.#room.isOpenStream(part.stream) : this.#isThere(part);
+    if (direction !== 'both' && !parts.every(isThere)) throw new Refusal('superseded');
     return parts.filter(isThere);
+  }
+
+  /** @throws Refusal `participant-not-found`, `stream-not-found` */
+  #inTime(parts: Parts): () => readonly Part[] {
+    if (typeof parts === 'function') return () => parts().map((part) => this.#partOf(part));
+    const known = parts.map((part) => this.#partOf(part));
+    return () => known;
   }
 
   /** @throws Refusal `participant-not-found`, `stream-not-found` */
   #partOf(part: OfferedPart): Part {
     if (part.use === 'publish') return part;
-    return { use: 'view', ...(part.mids && { mids: part.mids }), ...this.#watching(part.watched) };
+    const { mids, sources, mediaStream } = part;
+    return {
+      use: 'view',
+      ...this.#watching(part.watched),
+      ...(mids && { mids }),
+      ...(sources && { sources }),
+      ...(mediaStream !== undefined && { mediaStream }),
+    };
   }
 
   #watching(watched: Watched): Watching {
@@ -374,6 +395,9 @@ export class Conference {
       case 'pause-section':
         await this.#media.call('setSectionPaused', { connection: order.connection, mid: order.mid }, { paused: order.paused });
         return;
+      case 'choose-layers':
+        await this.#media.call('setSectionLayers', { connection: order.connection, mid: order.mid }, order.layers);
+        return;
       case 'pause-producer':
         await this.#media.call('pauseProducer', { producer: order.producer }, {});
         return;
@@ -416,6 +440,7 @@ function directionOf(order: MediaOrder): ConnectionDirection {
     case 'attach-producer':
     case 'detach-producer':
     case 'pause-section':
+    case 'choose-layers':
       return 'receive';
     case 'close-transport':
     case 'close-producer':
@@ -425,4 +450,11 @@ function directionOf(order: MediaOrder): ConnectionDirection {
     default:
       return assertNever(order);
   }
+}
+
+/** What others are told of how a publication is encoded. */
+function formatOf({ codecs, encodings = [] }: RtpParameters): Pick<Publication, 'codec' | 'rids'> {
+  const [, codec] = /^(?:audio|video)\/(.+)$/u.exec(codecs[0]?.mimeType ?? '') ?? [];
+  const rids = encodings.flatMap(({ rid }) => rid ?? []);
+  return { ...(codec !== undefined && { codec }), ...(rids.length > 0 && { rids }) };
 }

@@ -1,4 +1,5 @@
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
+import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import type { Connection, ConnectionDirection } from './connection.ts';
 import type { Floor } from './floor.ts';
@@ -30,7 +31,13 @@ type Happening =
       /** Whether this arrival made the room `routed`. */
       readonly turned: boolean;
     }
-  | { readonly type: 'participant-left'; readonly participantId: ParticipantId; readonly reason: LeaveReason }
+  | {
+      readonly type: 'participant-left';
+      readonly participantId: ParticipantId;
+      /** As it was. */
+      readonly participant: Participant;
+      readonly reason: LeaveReason;
+    }
   | { readonly type: 'publication-added'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-removed'; readonly participantId: ParticipantId; readonly publication: Publication }
   | { readonly type: 'publication-paused'; readonly participantId: ParticipantId; readonly publication: Publication }
@@ -55,6 +62,8 @@ type Happening =
       readonly to?: ParticipantId;
       readonly stream?: StreamId;
     }
+  /** A stroke on the board, in words that only the clients understand. */
+  | { readonly type: 'stroke-drawn'; readonly participantId: ParticipantId; readonly stroke: string; readonly clears: boolean }
   | { readonly type: 'floor-taken'; readonly participantId: ParticipantId; readonly floor: Floor }
   /** Given back, or its holder is about to be gone. */
   | { readonly type: 'floor-released'; readonly participantId: ParticipantId; readonly floor: Floor };
@@ -100,6 +109,13 @@ export type MediaOrder =
       readonly connection: MediaId;
       readonly mid: string;
       readonly paused: boolean;
+    }
+  | {
+      readonly type: 'choose-layers';
+      readonly participantId: ParticipantId;
+      readonly connection: MediaId;
+      readonly mid: string;
+      readonly layers: Layers;
     }
   | { readonly type: 'close-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }
   | { readonly type: 'pause-producer'; readonly participantId: ParticipantId; readonly producer: MediaId }

@@ -2,7 +2,7 @@
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
 import type { SectionInfo, SectionPlan } from '../../shared/sdp.ts';
-import type { Publication, Source } from './publication.ts';
+import { kindOf, type Publication, type Source } from './publication.ts';
 import type { NegotiatedView, ViewSection } from './view.ts';
 
 /** What a participant wants to see of another, in that one's present stay: one stream, or everything from these sources. */
@@ -12,6 +12,8 @@ export interface Watching {
   /** Everything where it is left out. */
   readonly sources?: readonly Source[];
   readonly stream?: StreamId;
+  /** The stream to which the client adds the tracks, where it is not to be the usual one. */
+  readonly mediaStream?: string;
 }
 
 /** What a participant sends in sections that say only the kind; nothing of a kind that is left out. */
@@ -25,9 +27,14 @@ export type Part = { readonly mids?: readonly string[] } & (
   { readonly use: 'publish'; readonly sources: Sources; readonly stream?: StreamId } | ({ readonly use: 'view' } & Watching)
 );
 
+/** A publication as it was negotiated, before the room has it. */
+type NegotiatedTrack = Pick<Publication, 'id' | 'source' | 'codec' | 'rids'> & Partial<Pick<Publication, 'stream'>>;
+
 /** What has come of a negotiation. */
 export interface Outcome {
-  readonly tracks: readonly { readonly source: Source; readonly id: MediaId; readonly stream?: StreamId }[];
+  readonly tracks: readonly NegotiatedTrack[];
+  /** Producers that were made and that nobody has a use for. */
+  readonly leftover?: readonly MediaId[];
   readonly views: readonly NegotiatedView[];
 }
 
@@ -35,33 +42,44 @@ export interface Outcome {
 export function planOf(parts: readonly Part[], publicationsOf: (watching: Watching) => readonly Publication[]): SectionPlan[] {
   return parts.map((part) => {
     const mids = part.mids === undefined ? {} : { mids: [...part.mids] };
-    if (part.use === 'publish') return { use: 'publish', ...mids };
-    return { use: 'view', ...mids, stream: streamOf(part), producers: publicationsOf(part).map(({ id }) => id) };
+    if (part.use === 'publish') return { use: 'publish', ...mids, kinds: kindsOf(Object.values(part.sources)) };
+    const kinds = part.sources === undefined ? {} : { kinds: kindsOf(part.sources) };
+    return { use: 'view', ...mids, ...kinds, stream: streamOf(part), producers: publicationsOf(part).map(({ id }) => id) };
   });
 }
 
 /** The stream to which a client adds the tracks of a view: one for each stay of the other, and for each choice of what is watched. */
-export function streamOf({ generation, sources = [], stream }: Watching): string {
-  return stream ?? ['participant', generation, ...sources].join('-');
+export function streamOf({ generation, sources = [], stream, mediaStream }: Watching): string {
+  return mediaStream ?? stream ?? ['participant', generation, ...sources].join('-');
 }
 
 export function outcomeOf(parts: readonly Part[], sections: readonly SectionInfo[]): Outcome {
   const named = new Set(parts.flatMap(({ mids = [] }) => mids));
   const sectionsOf = ({ mids }: Part) => sections.filter(({ mid }) => (mids === undefined ? !named.has(mid) : mids.includes(mid)));
+  const tracks = parts.flatMap((part) => (part.use === 'publish' ? tracksOf(sectionsOf(part), part) : []));
+  const made = sections.flatMap(({ direction, producer }) => (direction === 'recvonly' && producer !== undefined ? producer : []));
   return {
-    tracks: parts.flatMap((part) => (part.use === 'publish' ? tracksOf(sectionsOf(part), part) : [])),
+    tracks,
+    leftover: made.filter((producer) => !tracks.some(({ id }) => id === producer)),
     views: parts.flatMap((part) => (part.use === 'view' ? [viewOf(sectionsOf(part), part)] : [])),
   };
 }
 
 /** The first section of each kind. */
 function tracksOf(sections: readonly SectionInfo[], { sources, stream }: Extract<Part, { use: 'publish' }>): Outcome['tracks'] {
-  const tracks = new Map<Source, MediaId>();
-  for (const { kind, producer } of sections) {
+  const tracks = new Map<Source, NegotiatedTrack>();
+  for (const { kind, producer: id, codec, rids } of sections) {
     const source = sources[kind];
-    if (source !== undefined && producer !== undefined && !tracks.has(source)) tracks.set(source, producer);
+    if (source === undefined || id === undefined || tracks.has(source)) continue;
+    tracks.set(source, {
+      id,
+      source,
+      ...(codec !== undefined && { codec }),
+      ...(rids && { rids }),
+      ...(stream !== undefined && { stream }),
+    });
   }
-  return [...tracks].map(([source, id]) => ({ source, id, ...(stream !== undefined && { stream }) }));
+  return [...tracks.values()];
 }
 
 export function viewOf(sections: readonly SectionInfo[], { watchedId, sources, stream }: Watching): NegotiatedView {
@@ -72,4 +90,8 @@ export function viewOf(sections: readonly SectionInfo[], { watchedId, sources, s
     ...(stream !== undefined && { stream }),
     sections: viewed.map(({ mid, kind, producer }): ViewSection => ({ mid, kind, publicationId: producer ?? null })),
   };
+}
+
+function kindsOf(sources: readonly Source[]): MediaKind[] {
+  return [...new Set(sources.map(kindOf))];
 }

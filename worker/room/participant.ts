@@ -31,8 +31,8 @@ export interface Participant {
   readonly presence: Presence;
   /** Whether anybody was told of it while it was still entering. */
   readonly disclosed: boolean;
-  /** As the participant declares it; absent where its publications tell it. */
-  readonly indication?: Indication;
+  /** As the participant declares it, and on where it has said nothing of a kind; absent where its publications tell it. */
+  readonly indication?: Partial<Indication>;
   /** A newcomer that gives the same word takes this place over; nobody does where there is none. */
   readonly takeover?: string;
   /** The protocol that it speaks. The room keeps the word and never reads it. */

@@ -14,6 +14,10 @@ export interface Publication {
   readonly source: Source;
   /** Paused for everybody, or declared to be: a participant that declares its indication sends on. */
   readonly paused: boolean;
+  /** Name of its codec, as in `a=rtpmap`: `opus`, `VP8`. */
+  readonly codec?: string;
+  /** Names of its simulcast layers, lowest first, where they have names. */
+  readonly rids?: readonly string[];
   /** The negotiated connection with which it ends. */
   readonly connectionId?: MediaId;
   /** Of its pictures, as soon as the first has come. */

@@ -2,6 +2,10 @@
 export interface RecordStore {
   put(collection: string, id: string, record: object): void;
   delete(collection: string, id: string): void;
+  /** Deletes all records of a collection. */
+  deleteAll(collection: string): void;
+  /** The records of a collection in the order of their ids, read while they are looked at. @param after the id behind which to begin. */
+  scan<Item>(collection: string, after?: string): Iterable<Item>;
 }
 
 /**

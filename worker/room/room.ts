@@ -1,5 +1,7 @@
 import type { MediaId, ParticipantId, RoomId, StreamId } from '../../shared/ids.ts';
+import type { Layers } from '../../shared/media-api.ts';
 import type { MediaKind } from '../../shared/rtp.ts';
+import { Board, type Page } from './board.ts';
 import { type Connection, type ConnectionDirection, type Direction, isLost } from './connection.ts';
 import { Connections } from './connections.ts';
 import { Refusal } from './errors.ts';
@@ -21,6 +23,8 @@ export interface RoomOutlet {
   event(event: RoomEvent): void;
   notice(notice: Notice): void;
   order(order: MediaOrder): void;
+  /** Runs a task a little later, unless the process ends before. */
+  defer(task: () => void): void;
   /** Somebody, perhaps one whom nobody knew, is not in the room any more: its sessions are over. */
   gone(participantId: ParticipantId, reason: LeaveReason): void;
 }
@@ -35,7 +39,7 @@ export interface JoinOptions {
   /** A participant that gave the same word is replaced. */
   readonly takeover?: string;
   /** The participant declares what the others are shown; its publications do not tell it. */
-  readonly indication?: Indication;
+  readonly indication?: Partial<Indication>;
   /** See {@link Participant}. */
   readonly origin?: string;
   readonly role?: string;
@@ -50,6 +54,8 @@ export interface StreamOptions {
   readonly label?: string;
   readonly attributes?: unknown;
 }
+
+const ALL_ON: Indication = { audio: true, video: true };
 
 /** A room that nobody entered is forgotten after this long. */
 const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
@@ -76,6 +82,7 @@ export class Room {
   readonly #connections: Connections;
   readonly #floors: Collection<FloorRecord>;
   readonly #messages: Collection<Message>;
+  readonly #board: Board;
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
@@ -90,6 +97,9 @@ export class Room {
     this.#connections = new Connections(snapshot, store, outlet);
     this.#floors = new Collection('floors', store, snapshot.floors);
     this.#messages = new Collection('messages', store, snapshot.messages);
+    this.#board = new Board(store, (task) => {
+      outlet.defer(task);
+    });
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -194,7 +204,7 @@ export class Room {
   indicationOf(participantId: ParticipantId): Indication {
     const declared = this.#participants.get(participantId)?.indication;
     const shows = (kind: MediaKind) => this.publicationsOf(participantId).some(({ source, paused }) => !paused && kindOf(source) === kind);
-    return declared ?? { audio: shows('audio'), video: shows('video') };
+    return declared ? { ...ALL_ON, ...declared } : { audio: shows('audio'), video: shows('video') };
   }
 
   // ---- Joining and leaving -------------------------------------------------------------------------------------------------
@@ -323,9 +333,9 @@ export class Room {
   // ---- Publishing and subscribing ------------------------------------------------------------------------------------------
 
   /** Adds what a producer of the media node carries. A publication of the same source is replaced. */
-  publish(participantId: ParticipantId, source: Source, id: MediaId): Publication {
+  publish(participantId: ParticipantId, source: Source, id: MediaId, format: Pick<Publication, 'codec' | 'rids'> = {}): Publication {
     const stream = defaultStreamOf(this.require(participantId), source);
-    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source }));
+    return this.#changePublications(participantId, () => this.#addPublication({ id, participantId, stream, source, ...format }));
   }
 
   /** Ends a publication. @returns whether there was one. */
@@ -364,6 +374,11 @@ export class Room {
     const isTaken = this.#publications.streamRecord(id) ?? (label !== undefined && this.streamLabelled(label));
     if (isTaken) throw new Refusal('stream-exists');
     return this.#publications.setStream({ id, participantId, ...options });
+  }
+
+  /** Whether something may be published in a stream, or is. */
+  isOpenStream(id: StreamId): boolean {
+    return this.#publications.streamRecord(id) !== undefined;
   }
 
   /** Ends a stream with everything that is published in it, and a stream that never began. Unknown ones are ignored. */
@@ -414,7 +429,8 @@ export class Room {
    */
   declare(participantId: ParticipantId, kind: MediaKind, on: boolean): void {
     const participant = this.require(participantId);
-    this.#participants.set({ ...participant, indication: { ...this.indicationOf(participantId), [kind]: on } });
+    const before = participant.indication ?? this.indicationOf(participantId);
+    this.#participants.set({ ...participant, indication: { ...before, [kind]: on } });
     for (const publication of this.publicationsOf(participantId)) {
       if (kindOf(publication.source) === kind && publication.paused === on) this.#markPaused(publication, !on);
     }
@@ -492,7 +508,7 @@ export class Room {
    * @throws Refusal `superseded`; `participant-not-found` or `stream-not-found` when what is to be viewed is gone, or when a stream
    * that is to be published in is not (or no longer) open for this participant.
    */
-  establish(negotiated: Connection, { tracks, views }: Outcome): Connection {
+  establish(negotiated: Connection, { tracks, leftover = [], views }: Outcome): Connection {
     const connection = this.requireNewest(negotiated);
     const { participantId } = connection;
     for (const { watchedId, stream } of views) this.#requireWatched(watchedId, stream);
@@ -503,6 +519,7 @@ export class Room {
       this.#publishOver(changed, tracks);
       return changed;
     });
+    for (const producer of leftover) this.#outlet.order({ type: 'close-producer', participantId, producer });
     this.#connections.setViews(established, views, (watchedId) => this.publicationsOf(watchedId));
     return established;
   }
@@ -522,11 +539,20 @@ export class Room {
     return true;
   }
 
-  /** Ends a connection with what is published and viewed over it. */
+  /** Chooses the layers that a participant receives in a section. @returns whether there is such a section. */
+  setSectionLayers(connectionId: MediaId, mid: string, layers: Layers): boolean {
+    const view = this.#connections.viewsIn(connectionId).find(({ sections }) => sections.some((section) => section.mid === mid));
+    if (!view) return false;
+    this.#outlet.order({ type: 'choose-layers', participantId: view.participantId, connection: connectionId, mid, layers });
+    return true;
+  }
+
+  /** Ends a connection with what is published and viewed over it. A participant that had lost nothing else has lost nothing any more. */
   closeConnection(id: MediaId): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
-    this.#changePublications(connection.participantId, () => {
+    const { participantId } = connection;
+    this.#changePublications(participantId, () => {
       this.#dropConnection(connection);
     });
     this.#endMediaLoss(connection.participantId);
@@ -573,6 +599,23 @@ export class Room {
   }
 
   /**
+   * Draws a stroke on the room's board, in words that only the clients understand.
+   *
+   * @param clears whether the stroke empties the board.
+   */
+  draw(participantId: ParticipantId, stroke: string, clears: boolean): void {
+    this.require(participantId);
+    if (clears) this.#board.clear();
+    else this.#board.add(stroke, this.sequence + 1);
+    this.#tell(participantId, { type: 'stroke-drawn', participantId, stroke, clears });
+  }
+
+  /** A part of what stands on the board, in the order in which it was drawn. @param after where the last part ended. */
+  boardFrom(after?: string): Page {
+    return this.#board.read(after);
+  }
+
+  /**
    * Takes a floor. Whoever has it already keeps it, and nobody is told again.
    *
    * @throws Refusal `participant-not-found`, `floor-taken`.
@@ -586,10 +629,11 @@ export class Room {
     this.#tell(participantId, { type: 'floor-taken', participantId, floor });
   }
 
-  /** Gives a floor back. @throws Refusal `floor-not-held`. */
+  /** Gives a floor back. What was drawn ends with the whiteboard. @throws Refusal `floor-not-held`. */
   releaseFloor(floor: Floor, participantId: ParticipantId): void {
     if (this.floorHolder(floor) !== participantId) throw new Refusal('floor-not-held');
     this.#floors.delete(floor);
+    if (floor === 'whiteboard') this.#board.clear();
     this.#tell(participantId, { type: 'floor-released', participantId, floor });
   }
 
@@ -753,7 +797,7 @@ export class Room {
     if (!this.#publications.streamRecord(stream)) this.#publications.setStream({ id: stream, participantId });
     this.#withdraw(this.#publications.from(stream, source));
     const declared = this.require(participantId).indication;
-    const publication = this.#publications.set({ ...added, paused: declared ? !declared[kindOf(source)] : false });
+    const publication = this.#publications.set({ ...added, paused: declared?.[kindOf(source)] === false });
     this.#tell(participantId, { type: 'publication-added', participantId, publication });
     return publication;
   }
@@ -850,10 +894,11 @@ export class Room {
     if (presence.state === 'entering' && disclosed) this.#announce(id);
     this.#participants.delete(id);
     const isKnown = !participant.observer && (presence.state !== 'entering' || disclosed);
-    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, reason });
+    if (isKnown) this.#emit({ type: 'participant-left', participantId: id, participant, reason });
     this.#outlet.gone(id, reason);
-    // There is nothing to observe any more.
     if (!participant.observer && this.participants().length === 0) {
+      this.#board.clear();
+      // There is nothing to observe any more.
       for (const observer of this.observers()) this.#remove(observer, 'room-ended');
     }
   }

@@ -138,6 +138,7 @@ function messageOf(event: RoomEvent): ServerMessage | undefined {
     case 'blur-changed':
     case 'message-sent':
     case 'data-sent':
+    case 'stroke-drawn':
     case 'floor-taken':
     case 'floor-released':
       return undefined;

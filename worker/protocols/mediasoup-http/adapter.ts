@@ -103,11 +103,8 @@ export class MediasoupHttpAdapter implements Adapter {
     return this.#answerInRoom(request, live, host.now());
   }
 
-  async #answerInRoom(
-    request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>,
-    { room, conference }: LiveRoom,
-    now: Time,
-  ): Promise<ApiResult> {
+  async #answerInRoom(request: Exclude<ApiRequest, { endpoint: 'exists' | 'createRoom' }>, live: LiveRoom, now: Time): Promise<ApiResult> {
+    const { room, conference } = live;
     switch (request.endpoint) {
       case 'attendees':
         return attendees(room);
@@ -120,7 +117,7 @@ export class MediasoupHttpAdapter implements Adapter {
         await conference.connect(request.userMail, 'receive', request.dtlsParameters);
         return null;
       case 'createProducer':
-        return this.#produce(request, { room, conference }, now);
+        return this.#produce(request, live, now);
       case 'producers':
         return producers(room, request.producerMail);
       case 'createConsumer': {
@@ -226,6 +223,7 @@ function notificationOf(event: RoomEvent): Notification | undefined {
     case 'blur-changed':
     case 'message-sent':
     case 'data-sent':
+    case 'stroke-drawn':
     case 'floor-taken':
     case 'floor-released':
       return undefined;

@@ -183,3 +183,20 @@ export function writeRefused(revision: Revision, nsp: string, message: string, d
 export function writeDisconnected(nsp: string): OutgoingPacket[] {
   return write({ type: PacketType.DISCONNECT, nsp });
 }
+
+/**
+ * An event whose arguments stand in `json` already, serialised and separated by commas: what came as JSON from another object is not read and
+ * written again. Only for texts without binary data.
+ */
+export function writeSerialisedEvent(nsp: string, name: string, json: string): OutgoingPacket {
+  return serialised(PacketType.EVENT, nsp, '', `[${JSON.stringify(name)}${json === '' ? '' : ','}${json}]`);
+}
+
+/** An acknowledgement whose arguments stand in `json` already, see {@link writeSerialisedEvent}. */
+export function writeSerialisedAck(nsp: string, ackId: number, json: string): OutgoingPacket {
+  return serialised(PacketType.ACK, nsp, String(ackId), `[${json}]`);
+}
+
+function serialised(type: PacketType, nsp: string, id: string, data: string): OutgoingPacket {
+  return new OutgoingPacket('message', `${type}${nsp === '/' ? '' : `${nsp},`}${id}${data}`);
+}

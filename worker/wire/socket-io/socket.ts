@@ -1,7 +1,7 @@
 import type { Session } from '../engine-io/session.ts';
 import type { CloseReason } from '../engine-io/session-host.ts';
 import { PendingAcks, type PendingAck } from './acks.ts';
-import { writeAck, writeDisconnected } from './packet.ts';
+import { writeAck, writeDisconnected, writeSerialisedAck, writeSerialisedEvent } from './packet.ts';
 
 /** Why a client left a namespace, in the words of the official server. */
 export type DisconnectReason = CloseReason | 'client namespace disconnect' | 'server namespace disconnect';
@@ -79,6 +79,16 @@ export class Socket {
   acknowledge(ackId: number, args: readonly unknown[]): void {
     if (!this.isConnected) return;
     for (const packet of writeAck(this.namespace.name, ackId, args)) this.session.sendPacket(packet);
+  }
+
+  /** Sends an event whose arguments are serialised already. It is not kept for recovery. */
+  emitSerialised(name: string, json: string): void {
+    if (this.isConnected) this.session.sendPacket(writeSerialisedEvent(this.namespace.name, name, json));
+  }
+
+  /** Answers like {@link acknowledge}, with arguments that are serialised already. */
+  acknowledgeSerialised(ackId: number, json: string): void {
+    if (this.isConnected) this.session.sendPacket(writeSerialisedAck(this.namespace.name, ackId, json));
   }
 
   /** Puts the client out of the namespace. Its connection stays, for its other namespaces. */

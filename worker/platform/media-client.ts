@@ -10,7 +10,7 @@ import {
   type ResultOf,
 } from '../../shared/media-api.ts';
 import { DIGEST_HEADER, SIGNATURE_HEADER } from '../../shared/signature.ts';
-import { digestOf, sign } from '../platform/signing.ts';
+import { digestOf, sign } from './signing.ts';
 
 const decoder = new TextDecoder();
 

@@ -1,0 +1,328 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { KurentoSite } from './kurento-client/page.ts';
+import type { ClientKind } from './owt-client/conference.ts';
+import type { StreamInfo } from './owt-client/signaling.ts';
+import { LIBRARIES, type Library, type OwtPage, OwtSite, type OwtVisit } from './owt-client/page.ts';
+import { useWorld } from './world.ts';
+
+const world = useWorld('owt');
+const pages: OwtPage[] = [];
+let site: OwtSite;
+
+beforeAll(async () => {
+  site = await OwtSite.open();
+});
+
+afterEach(async () => {
+  const faults = await Promise.all(pages.splice(0).map((page) => faultsAtTheEnd(page)));
+  expect(faults.flat()).toEqual([]);
+});
+
+afterAll(() => {
+  site.close();
+});
+
+async function faultsAtTheEnd(page: OwtPage): Promise<string[]> {
+  if (page.page.isClosed()) return [];
+  const faults = await page.faults();
+  await page.close();
+  return faults;
+}
+
+async function join(user: string, options: Partial<OwtVisit> = {}): Promise<OwtPage> {
+  const page = await site.join(world.browser, { edge: world.stack.url, room: world.room(), user, ...options });
+  pages.push(page);
+  return page;
+}
+
+const CLIENTS: readonly (readonly [ClientKind, Library])[] = [
+  ...LIBRARIES.map((library) => ['sdk-5', library] as const),
+  ['sdk-4', '2'],
+  ['document', '4'],
+];
+
+describe.each(CLIENTS)('a client like %s with Socket.IO %s.x', (kind, library) => {
+  it('publishes, is seen and heard by one that is there and by one that comes later', async () => {
+    const [ada, bob] = [await join('ada', { kind, library }), await join('bob', { kind, library })];
+    const published = await ada.publish();
+    const own = await ada.streamsOf(ada.id, published.length);
+    expect(own.map(({ id }) => id).sort()).toEqual([...published].sort());
+    const late = await join('late', { kind, library });
+    for (const viewer of [bob, late]) {
+      await viewer.streamsOf(ada.id, published.length);
+      for (const stream of published) await viewer.subscribe(stream, wanted(kind, published.indexOf(stream)));
+      if (published.length === 1) await viewer.receives(published[0] ?? '');
+      else for (const [index, stream] of published.entries()) await viewer.gets(stream, index === 0 ? 'audioPackets' : 'framesDecoded');
+    }
+    const added = (await ada.log()).filter((line) => line.startsWith('stream add'));
+    expect(added).toHaveLength(published.length);
+  });
+});
+
+/** The document's client publishes sound first, and the picture as another stream. */
+function wanted(kind: ClientKind, index: number) {
+  return kind === 'document' ? { audio: index === 0, video: index === 1 } : {};
+}
+
+describe('in a meeting', () => {
+  it('muting stops the picture, or the sound, for everybody, and everybody is told', async () => {
+    const [ada, bob, old] = [await join('ada'), await join('bob'), await join('old', { kind: 'sdk-4', library: '2' })];
+    const [stream = ''] = await ada.publish();
+    for (const viewer of [bob, old]) {
+      await viewer.streamsOf(ada.id);
+      await viewer.subscribe(stream);
+      await viewer.receives(stream);
+    }
+    for (const [kind, counter] of [
+      ['video', 'framesDecoded'],
+      ['audio', 'audioPackets'],
+    ] as const) {
+      await ada.request('stream-control', { id: stream, operation: 'pause', data: kind });
+      for (const page of [ada, bob, old]) await page.hears(`stream update ${stream} ${kind}.status inactive`);
+      for (const viewer of [bob, old]) await viewer.misses(stream, counter);
+      const late = await join('late');
+      const [info] = await late.streamsOf(ada.id);
+      expect(info?.media.tracks?.find(({ type }) => type === kind)?.status).toBe('inactive');
+      await late.leave();
+      await ada.request('stream-control', { id: stream, operation: 'play', data: kind });
+      for (const viewer of [bob, old]) {
+        await viewer.hears(`stream update ${stream} ${kind}.status active`);
+        await viewer.gets(stream, counter);
+      }
+    }
+  });
+
+  it('pausing a subscription is nobody else’s affair', async () => {
+    const [ada, bob, eve] = [await join('ada'), await join('bob'), await join('eve')];
+    const [stream = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    const [subscription = ''] = await bob.subscribe(stream);
+    await eve.subscribe(stream);
+    await bob.receives(stream);
+    await bob.request('subscription-control', { id: subscription, operation: 'pause', data: 'av' });
+    await bob.misses(stream, 'framesDecoded');
+    await bob.misses(stream, 'audioPackets');
+    await eve.receives(stream);
+    await bob.request('subscription-control', { id: subscription, operation: 'play', data: 'video' });
+    await bob.gets(stream, 'framesDecoded');
+    await bob.misses(stream, 'audioPackets');
+    await bob.request('subscription-control', { id: subscription, operation: 'play', data: 'audio' });
+    await bob.receives(stream);
+    expect((await ada.log()).filter((line) => line.startsWith('stream update'))).toEqual([]);
+  });
+
+  it('publishing and subscribing go over one connection in either order, and both see each other', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [hers = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(hers);
+    await bob.receives(hers);
+    const [his = ''] = await bob.publish();
+    await ada.streamsOf(bob.id);
+    await ada.subscribe(his);
+    await Promise.all([ada.receives(his), bob.receives(hers)]);
+    for (const page of [ada, bob]) expect(await page.page.evaluate(() => window.owt.connectionStates())).toEqual(['connected']);
+  });
+
+  it('a stream without sound is seen by those who ask for both, and other subscriptions go on beside it', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [silent = ''] = await ada.publish({ audio: false });
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(silent);
+    await bob.gets(silent, 'framesDecoded');
+    expect(await bob.page.evaluate(() => window.owt.directions())).toEqual(['inactive', 'recvonly']);
+    const [second = ''] = await ada.publish();
+    await bob.streamsOf(ada.id, 2);
+    await bob.subscribe(second);
+    await bob.receives(second);
+    await bob.gets(silent, 'framesDecoded');
+  });
+
+  it('a refused subscription leaves its sections behind, and a good one follows', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    await expect(bob.subscribe('nowhere')).rejects.toThrow('Stream does NOT exist');
+    const [stream = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(stream);
+    await bob.receives(stream);
+    await expect(bob.subscribe('nowhere')).rejects.toThrow('Stream does NOT exist');
+    await bob.receives(stream);
+    const [his = ''] = await bob.publish();
+    await ada.streamsOf(bob.id);
+    await ada.subscribe(his);
+    await ada.receives(his);
+  });
+
+  it('unsubscribing and unpublishing end what they are for, and both can be begun again', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [first = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    const [subscription = ''] = await bob.subscribe(first);
+    await bob.receives(first);
+    await bob.unsubscribe(subscription);
+    await bob.subscribe(first);
+    await bob.receives(first);
+    await ada.unpublish(first);
+    for (const page of [ada, bob]) await page.hears(`stream remove ${first}`);
+    await bob.hears(/^progress error (\w+) \1$/u);
+    await bob.streamsOf(ada.id, 0);
+    const [second = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(second);
+    await bob.receives(second);
+    await ada.leave();
+    await bob.hears('participant leave');
+    const told = (await bob.log()).slice(-3);
+    expect(told[0]).toBe(`stream remove ${second}`);
+    expect(told[1]).toMatch(/^progress error/u);
+    expect(told[2]).toBe('participant leave');
+  });
+
+  it('ten rounds of publishing, subscribing and ending both as fast as possible leave nothing behind', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    await Promise.all(
+      [
+        [ada, bob],
+        [bob, ada],
+      ].map(async ([one, other]) => {
+        if (!one || !other) return;
+        for (let round = 0; round < 10; round += 1) {
+          const [stream = ''] = await one.publish();
+          await expect.poll(() => other.page.evaluate((id) => window.owt.streams.has(id), stream)).toBe(true);
+          const [subscription = ''] = await other.subscribe(stream);
+          await other.unsubscribe(subscription);
+          await one.unpublish(stream);
+        }
+      }),
+    );
+    for (const [one, other] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      await other.streamsOf(one.id, 0);
+      const [stream = ''] = await one.publish();
+      await other.streamsOf(one.id);
+      await other.subscribe(stream);
+      await other.receives(stream);
+    }
+  });
+
+  it('a subscriber of a simulcast picture gets the layer that it wants', async () => {
+    const [ada, bob, eve, old] = [await join('ada'), await join('bob'), await join('eve'), await join('old', { kind: 'sdk-4' })];
+    const [stream = ''] = await ada.publish({ audio: false, rids: ['q', 'h', 'f'] });
+    const [info] = await bob.streamsOf(ada.id);
+    expect(info?.media.tracks?.map(({ rid }) => rid)).toEqual(['q', 'h', 'f']);
+    const [older] = await old.streamsOf(ada.id);
+    expect(older?.media.video?.original?.map(({ simulcastRid }) => simulcastRid)).toEqual(['q', 'h', 'f']);
+    await bob.subscribe(stream, { audio: false, rid: 'q' });
+    await eve.subscribe(stream, { audio: false, rid: 'h' });
+    await old.subscribe(stream, { audio: false, rid: 'q' });
+    for (const [page, width] of [
+      [bob, 160],
+      [eve, 320],
+      [old, 160],
+    ] as const) {
+      await page.gets(stream, 'framesDecoded');
+      await expect.poll(async () => (await page.reception(stream)).videoWidth, { timeout: 15_000 }).toBe(width);
+    }
+  });
+});
+
+describe('a lost connection', () => {
+  it.each(LIBRARIES)('to Socket.IO %s.x is taken up again: media flows on, nobody hears of it, and nothing is missed', async (library) => {
+    const [ada, bob] = [await join('ada'), await join('bob', { library })];
+    const [stream = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(stream);
+    const [his = ''] = await bob.publish();
+    await ada.streamsOf(bob.id);
+    await ada.subscribe(his);
+    await Promise.all([ada.receives(his), bob.receives(stream)]);
+    await bob.page.evaluate(() => {
+      window.owt.signaling.cut();
+    });
+    await bob.hears('disconnect');
+    for (const message of ['1', '2', '3']) await ada.request('text', { to: 'all', message });
+    await ada.request('stream-control', { id: stream, operation: 'pause', data: 'audio' });
+    await expect.poll(() => bob.page.evaluate(() => window.owt.signaling.returns), { timeout: 15_000 }).toBe(1);
+    await bob.hears(`stream update ${stream} audio.status inactive`);
+    const told = (await bob.log()).filter((line) => /^text|update/u.test(line));
+    expect(told).toEqual(['text all 1', 'text all 2', 'text all 3', `stream update ${stream} audio.status inactive`]);
+    await ada.request('stream-control', { id: stream, operation: 'play', data: 'audio' });
+    await Promise.all([ada.receives(his), bob.receives(stream)]);
+    expect((await ada.log()).filter((line) => line.startsWith('participant'))).toEqual(['participant join']);
+    await bob.request('text', { to: 'all', message: 'still here' });
+    await ada.hears('text all still here');
+  });
+
+  it('of a page that is gone ends its stay after a minute', { timeout: 120_000 }, async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [stream = ''] = await bob.publish();
+    await ada.streamsOf(bob.id);
+    const start = Date.now();
+    await bob.close();
+    await expect.poll(() => ada.log(), { timeout: 90_000 }).toContain('participant leave');
+    expect(Date.now() - start).toBeGreaterThan(50_000);
+    expect(await ada.log()).toContain(`stream remove ${stream}`);
+  });
+});
+
+describe('together with others', () => {
+  it('members of the meeting page and members of this protocol see and hear each other', async () => {
+    const ada = await join('ada');
+    await ada.publish();
+    const grace = await world.enter('Grace');
+    await Promise.all([grace.sees('ada'), grace.hears('ada')]);
+    const isHers = ({ info }: StreamInfo) => info.owner !== ada.id;
+    // What she publishes one after the other are two streams: a client of this protocol cannot be offered more than it has asked for.
+    await expect.poll(async () => (await ada.streams()).filter(isHers).length).toBe(2);
+    const hers = (await ada.streams()).filter(isHers);
+    const withKind = (kind: string) => hers.find(({ media }) => media.tracks?.some(({ type }) => type === kind))?.id ?? '';
+    const [sound, picture] = [withKind('audio'), withKind('video')];
+    for (const stream of [sound, picture]) await ada.subscribe(stream);
+    await ada.gets(sound, 'audioPackets');
+    await ada.gets(picture, 'framesDecoded');
+    await grace.press('toggle-webcam');
+    await ada.hears(`stream update ${picture} video.status inactive`);
+    await ada.misses(picture, 'framesDecoded');
+    await grace.press('toggle-webcam');
+    await ada.gets(picture, 'framesDecoded');
+    const bob = await join('bob');
+    expect((await bob.streams()).map(({ id }) => id)).toEqual((await ada.streams()).map(({ id }) => id));
+    await bob.subscribe(picture);
+    await bob.gets(picture, 'framesDecoded');
+    await grace.press('leave');
+    for (const page of [ada, bob]) await page.hears('participant leave');
+  });
+});
+
+it('a member of the group-call protocol has one stream, and both see and hear each other', async () => {
+  const [ada, kurento] = [await join('ada'), await KurentoSite.open()];
+  try {
+    await ada.publish();
+    const place = { edge: world.stack.url, room: world.room(), version: '7.3', line: 'raw' } as const;
+    const caller = await kurento.join(world.browser, { ...place, userId: 41 });
+    const [his] = await ada.streamsOf('41');
+    await ada.subscribe(his?.id ?? '');
+    await ada.receives(his?.id ?? '');
+    const known = await caller.page.evaluate(() => window.kurentoClient.shown());
+    expect(known).toEqual([expect.stringMatching(/^ada#[\da-f]{8} true true$/u)]);
+    await caller.receives(String(known[0]).split(' ')[0] ?? '');
+    await caller.setState('audio', false);
+    await ada.hears(`stream update ${his?.id ?? ''} audio.status inactive`);
+    await caller.leave();
+    await ada.hears('participant leave');
+    await caller.close();
+  } finally {
+    kurento.close();
+  }
+});
+
+it('who is put out by an administrator is told so, and does not come back', async () => {
+  const [ada, bob] = [await join('ada'), await join('bob')];
+  const url = `${world.stack.url}/v1/rooms/${encodeURIComponent(world.room())}/participants/${bob.id}`;
+  expect((await fetch(url, { method: 'DELETE' })).status).toBe(200);
+  await ada.hears('participant leave');
+  await bob.hears('disconnect');
+  expect((await bob.log()).slice(-2)).toEqual(['drop', 'disconnect']);
+});

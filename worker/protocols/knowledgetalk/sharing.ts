@@ -1,0 +1,100 @@
+/** What only one member at a time may do for everybody to see: floors of the room. */
+import { logger } from '../../platform/logger.ts';
+import { type Answer, type Context, dataOf, tellOthers, withRemark } from './context.ts';
+import { CODES, OperationError } from './errors.ts';
+import { countOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
+import type { Contents } from './messages.ts';
+import { layoutOf } from './layouts.ts';
+
+/** The holder may ask again. */
+export function reserve(_contents: Contents['SessionReserve'], { room, session }: Context): Answer {
+  room.takeFloor('screen', session.participantId);
+  return {};
+}
+
+/** Said before the end of a share, or alone when the user has chosen nothing to share. */
+export function endReservation(_contents: Contents['SessionReserveEnd'], { room, session, memory }: Context): Answer {
+  withRemark(memory, { isShareEndTold: true }, () => {
+    room.releaseFloor('screen', session.participantId);
+  });
+  return {};
+}
+
+/** Said also by clients that share nothing; the others are told in any case (reference 5.10). */
+export function endScreenShare(_contents: Contents['ScreenShareConferenceEnd'], context: Context): Answer {
+  const { room, session, memory } = context;
+  const { participantId } = session;
+  withRemark(memory, { isShareEndTold: true }, () => {
+    if (room.floorHolder('screen') === participantId) room.releaseFloor('screen', participantId);
+    for (const stream of room.streamsOf(participantId)) if (usageOf(stream) === 'screen') room.closeStream(stream.id);
+  });
+  const ids = { userId: userIdOf(room.require(participantId)), roomId: roomIdIn(room) };
+  tellOthers(context, { eventOp: 'ScreenShareConferenceEndSvr', ...ids });
+  return { roomId: ids.roomId };
+}
+
+export async function startFileShare(_contents: Contents['FileShareStart'], { live, room, session }: Context): Promise<Answer> {
+  room.takeFloor('files', session.participantId);
+  const { uploadUrl } = await live.services.files.grant(dataOf(session).origin);
+  return { fileServerUrl: uploadUrl };
+}
+
+export function stopFileShare(_contents: Contents['FileShareStop'], { room, session }: Context): Answer {
+  room.releaseFloor('files', session.participantId);
+  return {};
+}
+
+export function shareFile({ url }: Contents['FileShare'], context: Context): Answer {
+  const { room, session } = context;
+  const holder = room.floorHolder('files');
+  if (holder === undefined) throw new OperationError(CODES.notStarted, 'Start the file share first');
+  if (holder !== session.participantId) throw new OperationError(CODES.taken, 'Another user is sharing');
+  const userId = userIdOf(room.require(session.participantId));
+  tellOthers(context, { eventOp: 'FileShareSvr', userId, roomId: roomIdIn(room), url, fileUrl: url });
+  return {};
+}
+
+/** The member's browser records, and is told where to put it. */
+export async function startRecording(_contents: Contents['RecordStart'], { live, room, session }: Context): Promise<Answer> {
+  const { participantId } = session;
+  if (room.floorHolder('recording') !== undefined) throw new OperationError(CODES.taken, 'The room is being recorded already');
+  const { name } = room.require(participantId);
+  room.takeFloor('recording', participantId);
+  try {
+    const recorder = { participantId, ...(name !== undefined && { name }) };
+    const recording = await live.services.recordings.start(recorder, dataOf(session).origin);
+    session.data = { ...dataOf(session), recording: recording.id };
+    return { recordingInfo: recordingInfo(recording, countOf(room)) };
+  } catch (error) {
+    if (room.floorHolder('recording') === participantId) room.releaseFloor('recording', participantId);
+    throw error;
+  }
+}
+
+function recordingInfo(
+  { uploadUrl, filePath, fileName }: { uploadUrl: string; filePath: string; fileName: string },
+  count: number,
+): object {
+  const { width, height, framerate } = layoutOf(count);
+  return {
+    recordingType: 'video',
+    extension: 'webm',
+    fileServerUrl: uploadUrl,
+    filePath,
+    fileName,
+    resolution: `${width}x${height}`,
+    framerate,
+    recordingNote: '',
+  };
+}
+
+export function stopRecording({ fileName, filePath, note }: Contents['RecordStop'], { live, room, session }: Context): Answer {
+  const { recording, ...data } = dataOf(session);
+  if (room.floorHolder('recording') !== session.participantId) throw new OperationError(CODES.notStarted, 'You are not recording');
+  session.data = data;
+  const remarks = { fileName, filePath, ...(note !== undefined && { note }) };
+  const isStopped = recording !== undefined && live.services.recordings.stop(recording, remarks);
+  if (!isStopped) logger.warn('knowledgetalk: a recording was over before it was stopped', { room: room.id });
+  room.releaseFloor('recording', session.participantId);
+  return {};
+}

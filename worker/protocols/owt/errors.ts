@@ -1,0 +1,80 @@
+import type { LeaveReason } from '../../room/events.ts';
+import type { Closing } from '../protocol.ts';
+
+/**
+ * Reasons in the words of an OWT server, which clients compare and applications show. They are plain strings: with the objects that OWT's document
+ * promises, its own JavaScript SDK shows "[object Object]".
+ */
+export const PROBLEMS = {
+  /** Not logged in, or nothing that could be asked at all. */
+  illegal: 'Illegal request',
+  notJoined: 'Participant has not joined',
+  unauthorized: 'unauthorized',
+  noStream: 'Stream does NOT exist',
+  noSubscription: 'Subscription does NOT exist',
+  noTransport: 'Invalid transport id',
+  soacId: 'Invalid soac id',
+  noReceiver: 'Invalid receiver',
+  tokenSignature: 'Invalid token signature',
+  token: 'Invalid token',
+  tokenUsed: 'Token has been used',
+  tokenExpired: 'Token has expired',
+  ticket: 'Invalid reconnection ticket',
+  ticketSignature: 'Invalid reconnection ticket signature',
+  ticketExpired: 'Reconnection ticket expired',
+  protocol: 'Unknown client protocol',
+  roomFull: 'Room is full',
+  noTrack: 'The stream has no such track',
+  noMixer: 'Streams are not mixed here',
+  sectionTaken: 'The media section belongs to another session',
+  tooMany: 'Too many sessions',
+  cannotSwitch: 'A subscription cannot change to another stream',
+  noMedia: 'Media is not available, try again',
+} as const;
+
+/** Why a session that was good ended by itself. */
+export const SOURCE_LOST = 'Source stream loss';
+/** Why a transport ended. */
+export const TRANSPORT_LOST = 'The media connection was lost';
+export const NOT_NEGOTIATED = 'Nothing could be agreed about the media of this session';
+
+/** A request that is refused, with the reason that the client gets. */
+export class Problem extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'Problem';
+  }
+}
+
+/** How the room object tells the lobby why it refuses a newcomer: a refused socket has a status and nothing else. */
+const STATUSES = new Map<string, number>([
+  [PROBLEMS.ticketSignature, 401],
+  [PROBLEMS.ticketExpired, 403],
+  [PROBLEMS.notJoined, 404],
+  [PROBLEMS.roomFull, 409],
+  [PROBLEMS.tokenUsed, 410],
+]);
+const REASONS = new Map([...STATUSES].map(([reason, status]) => [status, reason]));
+
+export function statusOf(problem: string): number {
+  return STATUSES.get(problem) ?? 400;
+}
+
+export function problemOfStatus(status: number): string {
+  return REASONS.get(status) ?? PROBLEMS.illegal;
+}
+
+/** The room has put the member out; the client is told so before its connection ends, and does not come back by itself. */
+export const DROPPED = 4003;
+/** The session ended as the member wanted, or it came back elsewhere. */
+export const ENDED = 4000;
+
+/** How the room ends a session. Members cannot be made to negotiate all anew, and so they are dropped when their media is lost. */
+export const FAREWELLS: Readonly<Record<LeaveReason, Closing>> = {
+  left: { code: ENDED, reason: 'logged out' },
+  replaced: { code: ENDED, reason: 'logged in again from elsewhere' },
+  vanished: { code: DROPPED, reason: 'vanished' },
+  'media-lost': { code: DROPPED, reason: 'the media server was restarted, join again' },
+  expelled: { code: DROPPED, reason: 'expelled' },
+  'room-ended': { code: DROPPED, reason: 'the room has ended' },
+};

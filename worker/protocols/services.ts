@@ -1,0 +1,84 @@
+import type { ParticipantId } from '../../shared/ids.ts';
+
+/** What a room offers to its members beside the conference itself. It ends with the room; what it leaves behind is named at each. */
+export interface RoomServices {
+  readonly files: RoomFiles;
+  readonly recordings: RoomRecordings;
+  readonly usage: RoomUsage;
+}
+
+/** Files that members share. They are deleted with the room. */
+export interface RoomFiles {
+  /**
+   * Lets whoever gets the address upload files into this room, any number of them, until the room ends or 24 hours have passed.
+   *
+   * @param origin where clients reach this edge, such as `https://parley.example.org`: an adapter knows it from the upgrade request.
+   */
+  grant(origin: string): Promise<FileGrant>;
+}
+
+export interface FileGrant {
+  /** Absolute; takes a multipart POST. What it answers is described in worker/files/README.md. Contains a secret: only for members. */
+  readonly uploadUrl: string;
+}
+
+/** Recordings that somebody else makes (a member's browser, the media node) and uploads. They belong to the tenant and outlive the room. */
+export interface RoomRecordings {
+  /**
+   * Opens a recording. Several may be open in one room; whether that is allowed is for the protocol to say.
+   *
+   * It is listed for the tenant as soon as this has been called. A recording whose maker leaves the room, or whose room ends, is stopped
+   * by itself; what was uploaded until then stays, and parts that come later are still taken.
+   *
+   * @param origin as for `RoomFiles.grant`.
+   */
+  start(recording: NewRecording, origin: string): Promise<OpenRecording>;
+  /**
+   * Stops a recording and keeps what its maker says about it. Bytes may still be on their way.
+   *
+   * @returns false when no such recording is open in this room.
+   */
+  stop(id: string, remarks?: RecordingRemarks): boolean;
+}
+
+export interface NewRecording {
+  /** Who records. */
+  readonly participantId: ParticipantId;
+  /** By which name others know whoever records. */
+  readonly name?: string;
+  /** What is recorded where it is not the whole room, such as the name of a stream. */
+  readonly subject?: string;
+  /** The suggested name of its file, with the extension; the default is `REC_<room>_<YYYYMMDDHHmmss>.webm` (UTC). */
+  readonly fileName?: string;
+  readonly note?: string;
+}
+
+export interface OpenRecording {
+  readonly id: string;
+  /**
+   * Absolute; takes the recording in one POST or in parts, see worker/recordings/README.md. Contains a secret: only for whoever records.
+   * Valid for 24 hours.
+   */
+  readonly uploadUrl: string;
+  readonly fileName: string;
+  /** `/<yyyy>/<mm>/<dd>/<room>` of its beginning (UTC), a place that clients may show or send back. */
+  readonly filePath: string;
+}
+
+/** What whoever recorded says at the end. The size that is listed is counted, never taken from here. */
+export interface RecordingRemarks {
+  readonly fileName?: string;
+  readonly filePath?: string;
+  readonly note?: string;
+}
+
+/**
+ * Who was in this room, from when to when and how: for bills. Joining, leaving, names and the topology are taken from the room's events without
+ * any help; only what a protocol calls a call within a stay is told here.
+ */
+export interface RoomUsage {
+  /** The participant began a call. One that is in a call already stays in the same one. */
+  callStarted(participantId: ParticipantId): void;
+  /** The participant ended its call; leaving ends it as well. */
+  callEnded(participantId: ParticipantId): void;
+}

@@ -1,0 +1,150 @@
+import { type Context, Hono } from 'hono';
+import { auth } from 'hono/utils/basic-auth';
+import { roomNameOf } from '../../shared/ids.ts';
+import { addressOf, pageAddresses } from '../files/receive.ts';
+import { FileStore } from '../files/store.ts';
+import type { Env } from '../platform/env.ts';
+import { momentOf, type Page, PageQuerySchema } from '../platform/paging.ts';
+import { type RecordingRow, RecordingStore } from '../recordings/store.ts';
+import { tenantsOf } from '../tenants/tenants.ts';
+import { send } from '../transfer/send.ts';
+import { UsageStore } from '../usage/store.ts';
+
+interface Environment {
+  Bindings: Env;
+  Variables: {
+    /** Code of the tenant that asks. */
+    tenant: string;
+  };
+}
+
+/** What a tenant's own servers may ask about its rooms, with its code and key (HTTP Basic, RFC 7617). */
+export const tenantApi = new Hono<Environment>();
+
+tenantApi.use(async (context, next) => {
+  const given = auth(context.req.raw);
+  const tenant = given && (await tenantsOf(context.env).authenticateOwner(given.username, given.password));
+  if (!tenant) {
+    const headers = { 'www-authenticate': 'Basic realm="tenant", charset="UTF-8"' };
+    return context.json({ error: 'the code or the key of the tenant is wrong' }, 401, headers);
+  }
+  context.set('tenant', tenant.code);
+  context.header('cache-control', 'no-store');
+  return next();
+});
+
+tenantApi.get('/recordings', (context) =>
+  paged(context, async (query) => {
+    const page = await recordingsOf(context).list(context.var.tenant, query);
+    return { ...page, items: page.items.map(recordingItem) };
+  }),
+);
+
+tenantApi.get('/recordings/:id', async (context) => {
+  const recording = await recordingsOf(context).find(context.var.tenant, context.req.param('id'));
+  return recording ? context.json(recordingItem(recording)) : notFound(context);
+});
+
+tenantApi.get('/recordings/:id/file', async (context) => {
+  const store = recordingsOf(context);
+  const recording = await store.find(context.var.tenant, context.req.param('id'));
+  if (!recording || recording.type === null) return notFound(context);
+  return send(context.req.raw, store.bucket, await store.playable(recording.id), {
+    'content-type': recording.type,
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(recording.file_name)}`,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+});
+
+tenantApi.delete('/recordings/:id', async (context) => {
+  const store = recordingsOf(context);
+  const recording = await store.find(context.var.tenant, context.req.param('id'));
+  if (!recording) return notFound(context);
+  await store.delete(recording.id);
+  return context.body(null, 204);
+});
+
+tenantApi.get('/calls', (context) =>
+  paged(context, async (query) => {
+    const page = await new UsageStore(context.env.DB).list(context.var.tenant, query);
+    return {
+      ...page,
+      items: page.items.map(
+        ({ id, kind, room, participant, name, started_at: from, ended_at: to, direct_ms: direct, routed_ms: routed }) => ({
+          id,
+          kind,
+          room: roomNameOf(room),
+          participant,
+          name,
+          from: momentOf(from),
+          to: momentOf(to),
+          p2pSeconds: inSeconds(direct),
+          sfuSeconds: inSeconds(routed),
+        }),
+      ),
+    };
+  }),
+);
+
+tenantApi.get('/files', (context) =>
+  paged(context, async (query) => {
+    const { origin } = new URL(context.req.url);
+    const page = await new FileStore(context.env.DB, context.env.FILES).list(context.var.tenant, query);
+    return {
+      ...page,
+      items: page.items.map((file) => ({
+        id: file.id,
+        room: roomNameOf(file.room),
+        name: file.original_name,
+        type: file.type,
+        size: file.size,
+        uploaded: momentOf(file.created_at),
+        url: addressOf(origin, file, file.name),
+        pages: pageAddresses(origin, file, file.name, file.pages),
+      })),
+    };
+  }),
+);
+
+tenantApi.all('*', (context) => context.json({ error: 'there is no such resource' }, 404));
+
+async function paged<Item>(
+  context: Context<Environment>,
+  read: (query: ReturnType<typeof PageQuerySchema.parse>) => Promise<Page<Item>>,
+): Promise<Response> {
+  const query = PageQuerySchema.safeParse(context.req.query());
+  if (query.success) return context.json(await read(query.data));
+  const problems = query.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  return context.json({ error: problems.join('; ') }, 400);
+}
+
+function recordingsOf({ env }: Context<Environment>): RecordingStore {
+  return new RecordingStore(env.DB, env.FILES);
+}
+
+function recordingItem(row: RecordingRow) {
+  return {
+    id: row.id,
+    room: roomNameOf(row.room),
+    participant: row.participant,
+    name: row.name,
+    subject: row.subject,
+    fileName: row.file_name,
+    filePath: row.file_path,
+    note: row.note,
+    status: row.stopped_at === null ? 'recording' : 'stopped',
+    from: momentOf(row.started_at),
+    to: momentOf(row.stopped_at),
+    size: row.size,
+    type: row.type,
+  };
+}
+
+function inSeconds(milliseconds: number): number {
+  return Math.round(milliseconds / 1000);
+}
+
+function notFound(context: Context): Response {
+  return context.json({ error: 'there is no such recording' }, 404);
+}
