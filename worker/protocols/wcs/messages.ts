@@ -20,7 +20,6 @@ export interface StreamRequest extends Bitrates {
   readonly hasVideo: boolean;
   /** Whether the video shows a screen. */
   readonly screen: boolean;
-  readonly record: boolean;
   /** 0 to 100; only echoed, because nothing is transcoded. */
   readonly quality: number;
   /** The room of the Room API that the stream belongs to, if it is one that the client has joined. */
@@ -82,8 +81,7 @@ export interface StatusEvent extends Bitrates {
   readonly info?: string;
   readonly audioCodec?: string;
   readonly videoCodec?: string;
-  readonly record: boolean;
-  readonly recordName?: string;
+  readonly record: false;
   /** 0 until it is known. */
   readonly width: number;
   readonly height: number;
@@ -97,8 +95,8 @@ export interface StatusEvent extends Bitrates {
     readonly mediaSessionId: MediaSessionId | null;
     readonly name: string;
     readonly samplingTime: null;
-    readonly recordTimestamp: number | null;
-    readonly recordStarted: boolean;
+    readonly recordTimestamp: null;
+    readonly recordStarted: false;
   };
   readonly mediaProvider: 'WebRTC';
   readonly audioState?: { readonly muted: boolean };
