@@ -64,7 +64,7 @@ describe.each(VERSIONS)('with the WebSDK %s', (version) => {
     await ada.mute('publish cam', 'muteVideo');
     await bob.logs('play cam', 'videoMuted');
     await bob.play('cam', 'late');
-    await bob.logs('late', 'PLAYING');
+    await bob.logs('late', 'RESIZE');
     expect(await bob.state('late')).toMatchObject({ audioMuted: false, videoMuted: true });
     await bob.stop('late');
     await bob.logs('late', 'STOPPED Stopped by user');

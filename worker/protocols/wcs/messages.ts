@@ -71,7 +71,7 @@ export type ClientMessage =
 export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
 
 /** Every field of a status event: one client replaces its own record of the stream by it. */
-export interface StatusEvent extends Bitrates {
+export interface StatusEvent extends Bitrates, MuteStates {
   readonly mediaSessionId: MediaSessionId | null;
   readonly name: string;
   readonly published: boolean;
@@ -99,6 +99,10 @@ export interface StatusEvent extends Bitrates {
     readonly recordStarted: false;
   };
   readonly mediaProvider: 'WebRTC';
+}
+
+/** What a publisher has muted, as its players are told. */
+export interface MuteStates {
   readonly audioState?: { readonly muted: boolean };
   readonly videoState?: { readonly muted: boolean };
 }
@@ -143,7 +147,7 @@ export interface ServerMessages {
   readonly setRemoteSDP: readonly [MediaSessionId, string, true];
   readonly notifyStreamStatusEvent: readonly [StatusEvent];
   readonly notifyAudioCodec: readonly [MediaSessionId, { readonly name: string }];
-  readonly notifyVideoFormat: readonly [VideoSize & { readonly mediaSessionId: MediaSessionId; readonly status: 'RESIZE' }];
+  readonly notifyVideoFormat: readonly [VideoSize & MuteStates & { readonly mediaSessionId: MediaSessionId; readonly status: 'RESIZE' }];
   readonly notifyStreamEvent: readonly [
     {
       readonly mediaSessionId: MediaSessionId;

@@ -18,7 +18,7 @@ export interface ClientStream extends Bitrates {
 }
 
 /** What a status event says beside what is known of the stream. */
-export type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'audioState' | 'videoState'>>;
+type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'audioState' | 'videoState'>>;
 
 /** @param now milliseconds since the epoch. */
 export function streamOf(request: StreamRequest, published: boolean, now: number): ClientStream {

@@ -10,10 +10,10 @@ import type { Room } from '../../room/room.ts';
 import type { LiveRoom, MediaReport, RoomHost, Session } from '../protocol.ts';
 import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationIn } from './carriers.ts';
 import { INFO, infoOf } from './errors.ts';
-import { frameOf, type MediaSessionId, type StreamRequest, type VideoRate } from './messages.ts';
+import { frameOf, type MediaSessionId, type MuteStates, type StreamRequest, type VideoRate } from './messages.ts';
 import { readyStream, streamNamed } from './names.ts';
 import { tellPublished } from './room-api.ts';
-import { type ClientStream, failedRequest, negotiated, statusEvent, type StatusDetails, streamOf } from './stream.ts';
+import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
 
 /** A stream whose media does not come up in this time has failed, in milliseconds. */
 const ICE_TIMEOUT = 15_000;
@@ -86,7 +86,7 @@ export class Streams {
     } else {
       session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', muteStates(carrier, room))));
       const size = publicationIn(streamId, 'video', room)?.size;
-      if (size) this.#tellSize(carrier, size, host);
+      if (size) this.#tellSize(carrier, size, room, host);
     }
     measure(carrier, live);
   }
@@ -124,7 +124,7 @@ export class Streams {
     const { producer, width, height } = report;
     const publication = room.publication(producer);
     for (const player of publication ? playersOf(publication.stream, room) : []) {
-      if (player.state === 'connected') this.#tellSize(player, { width, height }, host);
+      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
     }
   }
 
@@ -214,13 +214,18 @@ export class Streams {
     return this.#timers.delete(connection);
   }
 
-  /** In both forms: newer clients prefer the second one, older ones know the first only. */
-  #tellSize({ id, participantId, note: { stream } }: Carrier, size: PictureSize, host: RoomHost): void {
-    if (!stream.hasVideo) return;
+  /**
+   * In both forms: newer clients prefer the second one, older ones know the first only. These forget what is muted with every status that does not
+   * say it.
+   */
+  #tellSize(carrier: Carrier, size: PictureSize, room: Room, host: RoomHost): void {
+    const { id, participantId, note } = carrier;
+    if (!note.stream.hasVideo) return;
     this.#sizes.set(id, size);
-    const { mediaSessionId } = stream;
+    const { mediaSessionId } = note.stream;
     const payload = { streamerVideoWidth: size.width, streamerVideoHeight: size.height };
-    host.sendTo(participantId, frameOf('notifyVideoFormat', { ...payload, mediaSessionId, status: 'RESIZE' }));
+    const format = { ...payload, mediaSessionId, status: 'RESIZE', ...muteStates(carrier, room) } as const;
+    host.sendTo(participantId, frameOf('notifyVideoFormat', format));
     host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'resize', payload }));
   }
 
@@ -315,7 +320,7 @@ function end({ id, note: { stream, streamId } }: Carrier, room: Room): void {
 }
 
 /** Whoever comes later learns what is muted. */
-function muteStates({ note: { streamId } }: Carrier, room: Room): StatusDetails {
+function muteStates({ note: { streamId } }: Carrier, room: Room): MuteStates {
   const stateOf = (kind: 'audio' | 'video') => {
     const publication = publicationIn(streamId, kind, room);
     return publication && { [`${kind}State`]: { muted: publication.paused } };
