@@ -34,6 +34,15 @@ export async function provideChromium(): Promise<string> {
   return given;
 }
 
+/** Debian's own build, or the one that `FIREFOX_BIN` names. */
+async function provideFirefox(): Promise<string> {
+  const given = process.env.FIREFOX_BIN;
+  if (given === undefined || given === '')
+    return provideProgram('Testing with a second browser', ['firefox-esr', 'firefox'], 'firefox-esr');
+  if (!existsSync(given)) throw new Failure(`FIREFOX_BIN names ${given}, which does not exist.`);
+  return given;
+}
+
 /** coturn's server, `turnserver`. */
 export function provideCoturn(): Promise<string> {
   return provideProgram('Relaying media (TURN)', ['turnserver'], 'coturn');
@@ -52,7 +61,12 @@ export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string 
 /** What the tests need on top: real browsers and a real TURN server. */
 export async function setUpForTests(): Promise<Record<string, string>> {
   const running = await setUpForRunning();
-  return { ...running, CHROMIUM_BIN: await provideChromium(), TURNSERVER_BIN: await provideCoturn() };
+  return {
+    ...running,
+    CHROMIUM_BIN: await provideChromium(),
+    FIREFOX_BIN: await provideFirefox(),
+    TURNSERVER_BIN: await provideCoturn(),
+  };
 }
 
 export async function main(parameters: string[]): Promise<number> {

@@ -1,5 +1,8 @@
-/** PeerConnections of a real Chromium, driven from the test: the client's side of a connection. */
-import type { Browser, Page } from 'playwright-core';
+/** PeerConnections of a real browser, driven from the test: the client's side of a connection. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { launch } from 'puppeteer-core';
 import { launchBrowser } from '../../../e2e/browser.ts';
 import { eventually } from '../../../harness/eventually.ts';
 
@@ -29,25 +32,62 @@ declare global {
   }
 }
 
-export class Chromium {
+/** A page in which functions can be run, whatever drives the browser. */
+interface Page {
+  evaluate<Argument, Result>(run: (argument: Argument) => Result | Promise<Result>, argument: Argument): Promise<Result>;
+}
+
+/** Lets a page play sound and use a fake microphone without asking anybody. */
+const FIREFOX_SETTINGS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+};
+
+/** A browser with one page that has any number of PeerConnections. */
+export class PeerBrowser {
   readonly page: Page;
-  readonly #browser: Browser;
+  readonly #close: () => Promise<void>;
   #peers = 0;
 
-  static async start(): Promise<Chromium> {
+  static async chromium(): Promise<PeerBrowser> {
     const browser = await launchBrowser();
+    return PeerBrowser.#on(await browser.newPage(), () => browser.close());
+  }
+
+  static async firefox(): Promise<PeerBrowser> {
+    const executablePath = process.env.FIREFOX_BIN ?? '/usr/bin/firefox-esr';
+    const browser = await launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: FIREFOX_SETTINGS });
     const page = await browser.newPage();
+    // Only a page from this machine may use a microphone, and only while it does Firefox looks for the media node at all addresses.
+    const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await page.evaluate(async () => {
+      Object.assign(window, { microphone: await navigator.mediaDevices.getUserMedia({ audio: true }) });
+    });
+    // Its types cannot follow an argument whose type is not known yet.
+    const evaluate: Page['evaluate'] = (run, argument) => page.evaluate(run as never, argument);
+    return PeerBrowser.#on({ evaluate }, async () => {
+      await browser.close();
+      server.close();
+    });
+  }
+
+  static async #on(page: Page, close: () => Promise<void>): Promise<PeerBrowser> {
     await page.evaluate(() => {
       window.peers = new Map();
       window.streams = new Map();
       window.canvases = new Map();
-    });
-    return new Chromium(browser, page);
+    }, undefined);
+    return new PeerBrowser(page, close);
   }
 
-  private constructor(browser: Browser, page: Page) {
-    this.#browser = browser;
+  private constructor(page: Page, close: () => Promise<void>) {
     this.page = page;
+    this.#close = close;
   }
 
   async peer(): Promise<Peer> {
@@ -60,7 +100,7 @@ export class Chromium {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
+    await this.#close();
   }
 }
 
