@@ -15,15 +15,15 @@ import { environment, freshRoom, startTestNode } from './support/node.ts';
 import type { TestNode } from './support/node.ts';
 import { opus } from './support/parameters.ts';
 import { expectRefused } from './support/refusals.ts';
-import { Chromium } from './sdp/support/peer.ts';
+import { PeerBrowser } from './sdp/support/peer.ts';
 import type { Peer, SentTracks } from './sdp/support/peer.ts';
 
 let t: TestNode;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'parley-test-recordings-'));
-  [t, chromium] = await Promise.all([startTestNode({ RECORDINGS_DIR: folder }), Chromium.start()]);
+  [t, chromium] = await Promise.all([startTestNode({ RECORDINGS_DIR: folder }), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await chromium.close();
