@@ -11,7 +11,7 @@ export interface VideoTrack {
   readonly configuration?: Buffer;
 }
 
-export interface AudioTrack {
+interface AudioTrack {
   readonly kind: 'audio';
   readonly codec: 'A_OPUS';
   readonly channels: number;
