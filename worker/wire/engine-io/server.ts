@@ -1,6 +1,6 @@
 import { readBody } from './body.ts';
 import { codecOf } from './codec.ts';
-import { corsHeaders, preflightResponse } from './cors.ts';
+import { preflightResponse, withCors } from './cors.ts';
 import { BAD_REQUEST, errorResponse, UNKNOWN_SID } from './errors.ts';
 import { openPayload, readIntent, type Intent } from './handshake.ts';
 import type { HeartbeatSettings } from './heartbeat.ts';
@@ -93,8 +93,7 @@ export class EngineServer implements SessionHost<Session> {
   async respond(request: Request, intent = this.read(request)): Promise<Response> {
     const isPreflight = request.method === 'OPTIONS';
     const response = isPreflight ? preflightResponse(request, this.settings.cors) : await this.#respondTo(intent, request);
-    for (const [name, value] of Object.entries(this.#headers(request))) response.headers.set(name, value);
-    return response;
+    return withCors(response, request, this.settings.cors);
   }
 
   #respondTo(intent: Intent, request: Request): Promise<Response> | Response {
@@ -111,10 +110,6 @@ export class EngineServer implements SessionHost<Session> {
       case 'duplicate':
         return errorResponse(BAD_REQUEST);
     }
-  }
-
-  #headers(request: Request): Record<string, string> {
-    return { 'cache-control': 'no-store', ...corsHeaders(request.headers.get('origin'), this.settings.cors) };
   }
 
   async #openPolling(intent: { revision: Revision; base64Only: boolean }, request: Request): Promise<Response> {

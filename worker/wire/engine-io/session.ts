@@ -45,6 +45,7 @@ export class Session {
   #transport: FrameSocket | PollingTransport;
   #upgrade: Upgrade | undefined;
   #relay: Relay | undefined;
+  #pins = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #lingersUntil = Infinity;
   #settlesAt: number | undefined;
@@ -91,11 +92,25 @@ export class Session {
     this.#host.changed(this);
   }
 
+  /**
+   * The session depends on something that lives in memory only, such as a pipe, until the answered function is called. Should the memory
+   * be lost before, the session is not brought back but closed, and its client connects again.
+   */
+  pin(): () => void {
+    this.#pins++;
+    this.changed();
+    return () => {
+      this.#pins--;
+      this.changed();
+    };
+  }
+
   record(): SessionRecord {
     const { sid, revision, base64Only, heartbeat } = this;
+    const pinned = this.#pins > 0;
     const waiting = this.polling?.packets.map(({ type, data }) => (data === undefined ? { type } : { type, data })) ?? [];
     const transport = this.polling ? 'polling' : 'websocket';
-    return { sid, revision, base64Only, heartbeat: { ...heartbeat }, transport, waiting, closing: this.#state === 'closing' };
+    return { sid, revision, base64Only, heartbeat: { ...heartbeat }, transport, waiting, closing: this.#state === 'closing', pinned };
   }
 
   /** Sends a message. A session that is not open any more drops it. */
@@ -146,7 +161,7 @@ export class Session {
     if (this.#state !== 'open') return;
     heard(this.heartbeat, this.#host.now());
     this.#pressure.received(bytes);
-    if (this.#relay) this.#relay(codecOf(this.revision).encodeFrame(packet, this.base64Only));
+    if (this.#relay) this.#relay.receive(codecOf(this.revision).encodeFrame(packet, this.base64Only));
     else this.#handle(packet);
   }
 
@@ -272,6 +287,7 @@ export class Session {
     const hasUnfetched = polling !== undefined && polling.packets.length > 0;
     if (hasUnfetched && (reason === 'forced close' || reason === 'transport close')) this.#linger();
     else this.#finish(reason);
+    this.#relay?.closed(reason);
     this.#host.closed(this, reason);
   }
 
