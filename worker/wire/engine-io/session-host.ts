@@ -9,7 +9,7 @@ export type CloseReason =
 /** What a session needs of its server. */
 export interface SessionHost<Session = unknown> {
   readonly settings: EngineSettings;
-  heartbeatSettings(revision: Revision): HeartbeatSettings;
+  readonly heartbeatSettings: HeartbeatSettings;
   now(): number;
   /** Runs a callback later, while a request is waiting for it. */
   after(milliseconds: number, callback: () => void): void;
