@@ -7,7 +7,7 @@ import { OutgoingPacket } from '../../worker/wire/engine-io/outgoing.ts';
 
 const LIMIT = 800_000;
 const WINDOW = LIMIT / 2;
-const STEP = LIMIT / 8;
+const STEP = LIMIT / 4;
 
 let now = 0;
 const newOutbox = (answerDelay = 0): Outbox => new Outbox({ limit: LIMIT, window: WINDOW, answerDelay, now: () => now });
@@ -22,7 +22,7 @@ function send(outbox: Outbox, bytes: number): boolean {
 }
 
 describe('the outbox of a client', () => {
-  it('asks for a proof each time an eighth of the limit has left', () => {
+  it('asks for a proof each time a quarter of the limit has left', () => {
     const outbox = newOutbox();
     expect(outbox.passes(packet(STEP - 1))).toBe(true);
     expect(outbox.wantsProof).toBe(false);
@@ -35,7 +35,7 @@ describe('the outbox of a client', () => {
   it('hands over half of the limit at most, holds the rest in order, and goes on with each proof', () => {
     const outbox = newOutbox();
     const left = Array.from({ length: 12 }, () => send(outbox, STEP));
-    expect(left).toEqual([...Array<boolean>(4).fill(true), ...Array<boolean>(8).fill(false)]);
+    expect(left).toEqual([true, true, ...Array<boolean>(10).fill(false)]);
     expect(outbox.take()).toEqual([]);
     expect(outbox.bytes).toBe(12 * STEP);
     const [next] = outbox.held;
@@ -46,7 +46,7 @@ describe('the outbox of a client', () => {
     outbox.provenAll();
     expect(outbox.passes(packet(10))).toBe(false);
     outbox.hold(packet(10));
-    expect(outbox.take()).toHaveLength(4);
+    expect(outbox.take()).toHaveLength(2);
   });
 
   it('lets a packet that is larger than the window leave alone', () => {
@@ -83,7 +83,7 @@ describe('the outbox of a client', () => {
     expect(outbox.bytes).toBe(0);
   });
 
-  it('gives a client up that is silent: after three seconds above the limit, after eight below it, never below an eighth of it', () => {
+  it('gives a client up that is silent: after three seconds above the limit, after eight below it, never below a quarter of it', () => {
     const outbox = newOutbox();
     outbox.passes(packet(STEP - 1));
     outbox.asked();

@@ -1,4 +1,4 @@
-import { byteLength } from '../byte-length.ts';
+import { isLongerThan } from '../byte-length.ts';
 import { codecOf } from './codec.ts';
 import { heard, isExpired, isPingDue, nextAttention, pingSent, startHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
@@ -46,7 +46,8 @@ export class Session {
   readonly heartbeat: Heartbeat;
   readonly #host: SessionHost<Session>;
   readonly #outbox: Outbox;
-  #transport: FrameSocket | PollingTransport;
+  #socket: FrameSocket | undefined;
+  #polling: PollingTransport | undefined;
   #upgrade: Upgrade | undefined;
   #relay: Relay | undefined;
   #pins = 0;
@@ -59,7 +60,8 @@ export class Session {
   constructor(host: SessionHost<Session>, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
     ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
     this.#host = host;
-    this.#transport = transport;
+    if (transport instanceof PollingTransport) this.#polling = transport;
+    else this.#socket = transport;
     this.#outbox = newOutbox(host, this.revision);
     for (const { type, data } of record?.waiting ?? []) this.#outbox.hold(new OutgoingPacket(type, data));
     this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings);
@@ -80,11 +82,11 @@ export class Session {
   }
 
   get socket(): FrameSocket | undefined {
-    return this.#transport instanceof PollingTransport ? undefined : this.#transport;
+    return this.#socket;
   }
 
   get polling(): PollingTransport | undefined {
-    return this.#transport instanceof PollingTransport ? this.#transport : undefined;
+    return this.#polling;
   }
 
   get upgrade(): Upgrade | undefined {
@@ -127,7 +129,7 @@ export class Session {
   /** Sends a packet that may be shared with other sessions. */
   sendPacket(packet: OutgoingPacket): void {
     if (this.#state !== 'open') return;
-    if (this.socket && this.#outbox.passes(packet)) this.#transmit(packet);
+    if (this.#socket && this.#outbox.passes(packet)) this.#transmit(packet);
     else this.#hold(packet);
     if (this.#outbox.wantsProof) this.#askForProof();
   }
@@ -168,10 +170,12 @@ export class Session {
 
   /** Handles one WebSocket message of the session's own socket. */
   receiveFrame(frame: Frame): void {
-    const bytes = byteLength(frame);
-    const packet = bytes > this.#host.settings.maxPayload ? 'too large' : codecOf(this.revision).decodeFrame(frame);
-    if (packet === 'too large') this.close('payload too large');
-    else if (packet) this.receive(packet, bytes);
+    if (isLongerThan(frame, this.#host.settings.maxPayload)) {
+      this.close('payload too large');
+      return;
+    }
+    const packet = codecOf(this.revision).decodeFrame(frame);
+    if (packet) this.receive(packet, typeof frame === 'string' ? frame.length : frame.byteLength);
     else this.close('parse error');
   }
 
@@ -181,6 +185,7 @@ export class Session {
     for (const packet of packets) this.receive(packet, share);
   }
 
+  /** @param bytes about how large it was on its way. */
   receive(packet: Packet, bytes: number): void {
     if (this.#state !== 'open') return;
     heard(this.heartbeat, this.#host.now());
@@ -313,7 +318,8 @@ export class Session {
   #completeUpgrade(socket: FrameSocket): void {
     const polling = this.polling;
     this.#upgrade = undefined;
-    this.#transport = socket;
+    this.#socket = socket;
+    this.#polling = undefined;
     this.#settlesAt = undefined;
     this.#host.changed(this);
     polling?.answer('refused');
@@ -453,7 +459,7 @@ export class Session {
 
   #transmit(packet: OutgoingPacket): void {
     try {
-      this.socket?.send(packet.frame(this.revision, this.base64Only));
+      this.#socket?.send(packet.frame(this.revision, this.base64Only));
     } catch {
       // The socket is closing; its close event ends the session.
     }

@@ -93,7 +93,8 @@ const HEADER_PATTERN = /^\d(?:\d+-)?(?:\/[^,]*,?)?\d*/;
 
 /** Whether brackets are nested deeper than allowed. The parser, and whoever walks through what it returns, would overflow the stack. */
 function isDeeperThan(text: string, maxDepth: number): boolean {
-  if (text.length <= maxDepth) return false;
+  // Almost every packet has fewer brackets than that, and counting them takes a small part of the time.
+  if (!hasMoreBracketsThan(text, maxDepth)) return false;
   let depth = 0;
   let isInString = false;
   for (let index = HEADER_PATTERN.exec(text)?.[0].length ?? 0; index < text.length; index++) {
@@ -103,6 +104,14 @@ function isDeeperThan(text: string, maxDepth: number): boolean {
     else if (character === '[' || character === '{') depth++;
     else if (character === ']' || character === '}') depth--;
     if (depth > maxDepth) return true;
+  }
+  return false;
+}
+
+function hasMoreBracketsThan(text: string, count: number): boolean {
+  let left = count;
+  for (const bracket of ['[', '{']) {
+    for (let index = text.indexOf(bracket); index >= 0; index = text.indexOf(bracket, index + 1)) if (left-- === 0) return true;
   }
   return false;
 }

@@ -7,6 +7,7 @@ export interface Environment {
   readonly CHATS: DurableObjectNamespace;
   readonly BARES: DurableObjectNamespace;
   readonly DESKS: DurableObjectNamespace;
+  readonly HALLS: DurableObjectNamespace;
   readonly LEDGERS: DurableObjectNamespace;
   readonly LOBBIES: DurableObjectNamespace;
 }

@@ -7,11 +7,13 @@ import { Gatekeeper } from './lobby.ts';
 export { Bare } from './bare.ts';
 export { Chat } from './chat.ts';
 export { DeskHolder, Ledger } from './desk.ts';
+export { Hall } from './hall.ts';
 export { Lobby } from './lobby.ts';
 
 /**
  * `/room/<name>/socket.io/` goes straight to a room; `/door/socket.io/` leaves the room to a message and passes the whole session on;
- * `/desk/socket.io/` leaves it to a message too and passes events on; `/raw` pipes a plain WebSocket to the room that its first message names; `/bare/` is the benchmark's yardstick.
+ * `/desk/socket.io/` leaves it to a message too and passes events on; `/raw` pipes a plain WebSocket to the room that its first message names; `/hall/` and `/bare/` are for
+ * the benchmark.
  */
 export default {
   fetch(request, environment) {
@@ -25,6 +27,7 @@ export default {
       return serveAtDoor(request, { holders: environment.DESKS, application: () => deskServer(environment), settings });
     if (url.pathname === '/raw') return raw(environment);
     if (url.pathname === '/bare/') return environment.BARES.get(environment.BARES.idFromName('bare')).fetch(request);
+    if (url.pathname === '/hall/') return environment.HALLS.get(environment.HALLS.idFromName('hall')).fetch(request);
     return new Response(null, { status: 404 });
   },
 } satisfies ExportedHandler<Environment>;
