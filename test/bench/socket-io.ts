@@ -26,8 +26,11 @@ const ROUNDS = 24;
 const WARM_UP_MS = 1_000;
 const ROUND_MS = 300;
 const LATENCY_MS = 1_500;
-const IDLE_ROUNDS = 4;
-const IDLE_CONNECTIONS = 400;
+const SET_UP_ROUNDS = 4;
+/** Set up ten at a time, and left again. */
+const SET_UPS = 400;
+/** Memory is compared at these two numbers of connections, so that what a process needs once does not count. */
+const IDLE_CONNECTIONS = [300, 1_300] as const;
 /** Events that some member has not received yet, at most, and their bytes. */
 const WINDOW = 32;
 const WINDOW_BYTES = 262_144;
@@ -184,25 +187,38 @@ async function fillRooms(contestants: Contestants): Promise<Rooms> {
   return rooms;
 }
 
-interface Idle {
-  readonly setUpsPerSecond: number;
-  readonly cpuPerSetUp: number;
-  readonly kilobytes: number;
+interface SetUps {
+  readonly perSecond: number;
+  readonly cpuSeconds: number;
 }
 
-/** Sets connections up, ten at a time, and leaves them idle for a moment. */
-async function idle(contestant: Contestant): Promise<Idle> {
-  const before = { memory: residentKilobytes(contestant.pid), cpu: cpuSeconds(contestant.pid), time: performance.now() };
+async function setUp(contestant: Contestant, count: number): Promise<Member[]> {
   const members: Member[] = [];
-  while (members.length < IDLE_CONNECTIONS)
-    members.push(...(await Promise.all(Array.from({ length: 10 }, () => Member.enter(contestant)))));
-  const setUpsPerSecond = IDLE_CONNECTIONS / ((performance.now() - before.time) / 1000);
-  const cpuPerSetUp = (cpuSeconds(contestant.pid) - before.cpu) / IDLE_CONNECTIONS;
-  await sleep(1_000);
-  const kilobytes = (residentKilobytes(contestant.pid) - before.memory) / IDLE_CONNECTIONS;
+  while (members.length < count) members.push(...(await Promise.all(Array.from({ length: 10 }, () => Member.enter(contestant)))));
+  return members;
+}
+
+async function setUps(contestant: Contestant): Promise<SetUps> {
+  const before = { cpu: cpuSeconds(contestant.pid), time: performance.now() };
+  const members = await setUp(contestant, SET_UPS);
+  const perSecond = SET_UPS / ((performance.now() - before.time) / 1000);
+  const used = (cpuSeconds(contestant.pid) - before.cpu) / SET_UPS;
   for (const member of members) member.leave();
   await sleep(1_000);
-  return { setUpsPerSecond, cpuPerSetUp, kilobytes };
+  return { perSecond, cpuSeconds: used };
+}
+
+/** KB of memory for each further idle connection, in a process that has served nobody else. */
+async function memoryOf(contestant: Contestant): Promise<number> {
+  const [few, many] = IDLE_CONNECTIONS;
+  const members = await setUp(contestant, few);
+  await sleep(1_000);
+  const before = residentKilobytes(contestant.pid);
+  members.push(...(await setUp(contestant, many - few)));
+  await sleep(1_000);
+  const kilobytes = (residentKilobytes(contestant.pid) - before) / (many - few);
+  for (const member of members) member.leave();
+  return kilobytes;
 }
 
 type Contestants = readonly Contestant[];
@@ -249,24 +265,37 @@ async function compare(contestants: Contestants, bytes: number): Promise<Row[]> 
   ]);
 }
 
-async function compareIdle(contestants: Contestants): Promise<Row[]> {
-  const results = new Map<string, Idle[]>();
-  for (let round = 0; round <= IDLE_ROUNDS; round++) {
+async function compareSetUps(contestants: Contestants): Promise<Row[]> {
+  const results = new Map<string, SetUps[]>();
+  for (let round = 0; round <= SET_UP_ROUNDS; round++) {
     for (const contestant of contestants) {
-      const result = await idle(contestant);
-      // The first time grows the heap; what a connection costs shows when it has grown.
+      const result = await setUps(contestant);
+      // The first time warms up.
       if (round > 0) results.set(contestant.name, [...(results.get(contestant.name) ?? []), result]);
     }
   }
-  const cell =
-    (key: keyof Idle, factor = 1, digits = 0) =>
-    (contestant: Contestant) =>
-      (median((results.get(contestant.name) ?? []).map((result) => result[key])) * factor).toFixed(digits);
+  const medianOf = ({ name }: Contestant, key: keyof SetUps): number => median((results.get(name) ?? []).map((result) => result[key]));
   return Promise.all([
-    row('connections set up per second', contestants, cell('setUpsPerSecond')),
-    row('CPU per connection set up, ms', contestants, cell('cpuPerSetUp', 1_000, 2)),
-    row(`memory per idle connection, KB (${String(IDLE_CONNECTIONS)} of them)`, contestants, cell('kilobytes')),
+    row('connections set up per second', contestants, (contestant) => medianOf(contestant, 'perSecond').toFixed(0)),
+    row('CPU per connection set up, ms', contestants, (contestant) => (medianOf(contestant, 'cpuSeconds') * 1_000).toFixed(2)),
   ]);
+}
+
+async function compareMemory(): Promise<Row> {
+  const kilobytes: Partial<Record<Contestant['name'], number>> = {};
+  for (const index of [0, 1, 2]) {
+    await withServers(async (contestants) => {
+      const contestant = contestants[index];
+      if (contestant) kilobytes[contestant.name] = await memoryOf(contestant);
+    });
+  }
+  const cell = (name: Contestant['name']): string => (kilobytes[name] ?? NaN).toFixed(0);
+  return {
+    what: `memory per idle connection, KB (from ${IDLE_CONNECTIONS.join(' to ')})`,
+    layer: cell('layer'),
+    'bare object': cell('bare object'),
+    official: cell('official'),
+  };
 }
 
 function startOfficialServer(): ChildProcess {
@@ -284,26 +313,32 @@ function runOfficialServer(): void {
   http.listen(0, '127.0.0.1', () => process.send?.((http.address() as AddressInfo).port));
 }
 
-export async function run(): Promise<Row[]> {
+async function withServers<T>(act: (contestants: Contestants) => Promise<T>): Promise<T> {
   const server = await startChatServer({});
   const official = startOfficialServer();
   try {
     const [port] = (await once(official, 'message')) as [number];
     const workerd = childNamed('workerd');
-    const room = server.url.replace('http', 'ws');
+    const edge = server.url.replace('http', 'ws');
     const query = 'EIO=4&transport=websocket';
-    const contestants: Contestants = [
-      { name: 'layer', url: `${room}/hall/?${query}`, pid: workerd },
-      { name: 'bare object', url: `${room}/bare/`, pid: workerd },
+    return await act([
+      { name: 'layer', url: `${edge}/hall/?${query}`, pid: workerd },
+      { name: 'bare object', url: `${edge}/bare/`, pid: workerd },
       { name: 'official', url: `ws://127.0.0.1:${String(port)}/socket.io/?${query}`, pid: official.pid ?? 0 },
-    ];
-    const rows: Row[] = [];
-    for (const bytes of SIZES) rows.push(...(await compare(contestants, bytes)));
-    return [...rows, ...(await compareIdle(contestants))];
+    ]);
   } finally {
     official.kill();
     await server.stop();
   }
+}
+
+export async function run(): Promise<Row[]> {
+  const rows = await withServers(async (contestants) => {
+    const compared: Row[] = [];
+    for (const bytes of SIZES) compared.push(...(await compare(contestants, bytes)));
+    return [...compared, ...(await compareSetUps(contestants))];
+  });
+  return [...rows, await compareMemory()];
 }
 
 if (process.argv[2] === OFFICIAL) runOfficialServer();
