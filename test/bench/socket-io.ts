@@ -1,6 +1,6 @@
 /**
- * One room with 24 members: this layer in a Durable Object, a bare Durable Object that sends the same frames, and the official server
- * on Node, in turns and in the same run. Takes about a minute.
+ * One room with 24 members: this layer in a Durable Object, a bare Durable Object that sends the same frames (also at the connection), and the
+ * official server on Node, in turns and in the same run. Takes about two minutes.
  *
  * The load is closed: an event is sent when all members have received an earlier one, so that a bounded number of bytes is under way to
  * each of them. The load generator shares the machine with the servers, so events per second of wall time say little; the server's own
@@ -21,10 +21,16 @@ import { startChatServer } from '../wire/helpers/chat-server.ts';
 export const title = 'Socket.IO: one room with 24 members, and idle connections';
 
 const MEMBERS = 24;
-const ROUNDS = 3;
-const WARM_UP_MS = 300;
-const ROUND_MS = 1_200;
-const IDLE_CONNECTIONS = 400;
+/** Short and many, so that what else the machine does meets all contestants. */
+const ROUNDS = 24;
+const WARM_UP_MS = 1_000;
+const ROUND_MS = 300;
+const LATENCY_MS = 1_500;
+const SET_UP_ROUNDS = 4;
+/** Set up ten at a time, and left again. */
+const SET_UPS = 400;
+/** Memory is compared at these two numbers of connections, so that what a process needs once does not count. */
+const IDLE_CONNECTIONS = [300, 1_300] as const;
 /** Events that some member has not received yet, at most, and their bytes. */
 const WINDOW = 32;
 const WINDOW_BYTES = 262_144;
@@ -37,13 +43,12 @@ interface Contestant {
   readonly name: 'layer' | 'bare object' | 'official';
   readonly url: string;
   readonly pid: number;
-  /** The bare loop knows no handshake. */
-  readonly hasHandshake: boolean;
 }
 
 interface Load {
-  readonly cpuPerDelivery: number;
-  readonly eventsPerSecond: number;
+  readonly cpuSeconds: number;
+  readonly deliveries: number;
+  readonly seconds: number;
 }
 
 type Row = Record<'what' | Contestant['name'], string>;
@@ -68,13 +73,17 @@ class Member {
     });
   }
 
-  static async enter({ url, hasHandshake }: Contestant): Promise<Member> {
+  static async enter({ url }: Contestant): Promise<Member> {
     const member = new Member(url);
-    await once(member.socket, hasHandshake ? 'message' : 'open');
-    if (!hasHandshake) return member;
+    await once(member.socket, 'message');
     member.socket.send('40');
     await once(member.socket, 'message');
     return member;
+  }
+
+  stopReading(): void {
+    this.isLeaving = true;
+    this.socket.pause();
   }
 
   leave(): void {
@@ -139,17 +148,16 @@ function sendContinuously(members: readonly Member[], bytes: number): () => void
   };
 }
 
-async function throughput({ pid }: Contestant, members: readonly Member[], bytes: number): Promise<Load> {
-  const stop = sendContinuously(members, bytes);
-  await sleep(WARM_UP_MS);
+async function throughput({ pid }: Contestant, members: readonly Member[], bytes: number, milliseconds: number): Promise<Load> {
   const before = { cpu: cpuSeconds(pid), received: total(members), time: performance.now() };
-  await sleep(ROUND_MS);
-  const deliveries = total(members) - before.received;
-  const cpuPerDelivery = (cpuSeconds(pid) - before.cpu) / deliveries;
-  const seconds = (performance.now() - before.time) / 1000;
+  const stop = sendContinuously(members, bytes);
+  await sleep(milliseconds);
   stop();
-  await sleep(100);
-  return { cpuPerDelivery, eventsPerSecond: deliveries / MEMBERS / seconds };
+  const seconds = (performance.now() - before.time) / 1000;
+  // What is under way arrives, so that its cost counts for whom it belongs to.
+  await sleep(50);
+  const deliveries = total(members) - before.received;
+  return { cpuSeconds: cpuSeconds(pid) - before.cpu, deliveries, seconds };
 }
 
 /** Milliseconds from sending an event to its arrival at the last member, at a given rate. */
@@ -161,7 +169,7 @@ async function latencies(members: readonly Member[], bytes: number, eventsPerSec
     measured.push(performance.now() - Number(frame.slice('42["said","'.length).split(' ', 1)[0]));
   };
   const start = performance.now();
-  for (let sent = 0; performance.now() - start < ROUND_MS;) {
+  for (let sent = 0; performance.now() - start < LATENCY_MS;) {
     const due = ((performance.now() - start) / 1000) * eventsPerSecond;
     for (; sent < due; sent++) sender.socket.send(`42["say","${performance.now().toFixed(3)} ${text}"]`);
     await sleep(1);
@@ -170,27 +178,47 @@ async function latencies(members: readonly Member[], bytes: number, eventsPerSec
   return measured;
 }
 
-async function inRoom<T>(contestant: Contestant, act: (members: readonly Member[]) => Promise<T>): Promise<T> {
-  const members = await Promise.all(Array.from({ length: MEMBERS }, () => Member.enter(contestant)));
-  const result = await act(members);
-  for (const member of members) member.leave();
-  await sleep(100);
-  return result;
+type Rooms = ReadonlyMap<Contestant, readonly Member[]>;
+
+async function fillRooms(contestants: Contestants): Promise<Rooms> {
+  const rooms = new Map<Contestant, readonly Member[]>();
+  for (const contestant of contestants)
+    rooms.set(contestant, await Promise.all(Array.from({ length: MEMBERS }, () => Member.enter(contestant))));
+  return rooms;
 }
 
-/** Connections per second that are set up, ten at a time, and the memory in KB that each of them costs while it is idle. */
-async function idle(contestant: Contestant): Promise<{ setUpsPerSecond: number; kilobytes: number }> {
-  const before = residentKilobytes(contestant.pid);
-  const start = performance.now();
+interface SetUps {
+  readonly perSecond: number;
+  readonly cpuSeconds: number;
+}
+
+async function setUp(contestant: Contestant, count: number): Promise<Member[]> {
   const members: Member[] = [];
-  while (members.length < IDLE_CONNECTIONS)
-    members.push(...(await Promise.all(Array.from({ length: 10 }, () => Member.enter(contestant)))));
-  const setUpsPerSecond = IDLE_CONNECTIONS / ((performance.now() - start) / 1000);
-  await sleep(1_000);
-  const kilobytes = (residentKilobytes(contestant.pid) - before) / IDLE_CONNECTIONS;
+  while (members.length < count) members.push(...(await Promise.all(Array.from({ length: 10 }, () => Member.enter(contestant)))));
+  return members;
+}
+
+async function setUps(contestant: Contestant): Promise<SetUps> {
+  const before = { cpu: cpuSeconds(contestant.pid), time: performance.now() };
+  const members = await setUp(contestant, SET_UPS);
+  const perSecond = SET_UPS / ((performance.now() - before.time) / 1000);
+  const used = (cpuSeconds(contestant.pid) - before.cpu) / SET_UPS;
   for (const member of members) member.leave();
-  await sleep(500);
-  return { setUpsPerSecond, kilobytes };
+  await sleep(1_000);
+  return { perSecond, cpuSeconds: used };
+}
+
+/** KB of memory for each further idle connection, in a process that has served nobody else. */
+async function memoryOf(contestant: Contestant): Promise<number> {
+  const [few, many] = IDLE_CONNECTIONS;
+  const members = await setUp(contestant, few);
+  await sleep(1_000);
+  const before = residentKilobytes(contestant.pid);
+  members.push(...(await setUp(contestant, many - few)));
+  await sleep(1_000);
+  const kilobytes = (residentKilobytes(contestant.pid) - before) / (many - few);
+  for (const member of members) member.leave();
+  return kilobytes;
 }
 
 type Contestants = readonly Contestant[];
@@ -202,52 +230,72 @@ async function row(what: string, contestants: Contestants, cell: (contestant: Co
   return cells;
 }
 
-function medianWithSpread(values: readonly number[]): string {
-  return `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)})`;
+function sum(loads: readonly Load[], key: keyof Load): number {
+  return loads.reduce((total, load) => total + load[key], 0);
 }
 
 async function compare(contestants: Contestants, bytes: number): Promise<Row[]> {
-  const loads: Record<string, Load[]> = {};
+  const rooms = await fillRooms(contestants);
+  const loads = new Map<string, Load[]>();
+  for (const [contestant, members] of rooms) await throughput(contestant, members, bytes, WARM_UP_MS);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const contestant of contestants) {
-      const load = await inRoom(contestant, (members) => throughput(contestant, members, bytes));
-      (loads[contestant.name] ??= []).push(load);
-    }
+    for (const [contestant, members] of rooms)
+      loads.set(contestant.name, [...(loads.get(contestant.name) ?? []), await throughput(contestant, members, bytes, ROUND_MS)]);
   }
-  const of = (name: string, key: keyof Load): number[] => (loads[name] ?? []).map((load) => load[key]);
-  const bare = of('bare object', 'cpuPerDelivery');
-  const ratios = (name: string): number[] => of(name, 'cpuPerDelivery').map((cpu, round) => cpu / (bare[round] ?? NaN));
-  const delays = new Map<string, number[]>();
-  for (const contestant of contestants) {
-    const rate = median(of(contestant.name, 'eventsPerSecond')) / 2;
-    delays.set(contestant.name, await inRoom(contestant, (members) => latencies(members, bytes, rate)));
-  }
-  const delay = (name: string, share: number): string => percentile(delays.get(name) ?? [], share).toFixed(1);
+  const cpu = ({ name }: Contestant): number => sum(loads.get(name) ?? [], 'cpuSeconds') / sum(loads.get(name) ?? [], 'deliveries');
+  const rate = ({ name }: Contestant): number => sum(loads.get(name) ?? [], 'deliveries') / MEMBERS / sum(loads.get(name) ?? [], 'seconds');
+  const [, bare] = contestants as readonly [Contestant, Contestant];
+  const delays = new Map<Contestant, number[]>();
+  for (const [contestant, members] of rooms) delays.set(contestant, await latencies(members, bytes, rate(contestant) / 2));
+  const stuck = [...rooms.values()].flatMap((members) => members[1] ?? []);
+  for (const member of stuck) member.stopReading();
+  const delaysBesideStuck = new Map<Contestant, number[]>();
+  for (const [contestant, members] of rooms) delaysBesideStuck.set(contestant, await latencies(members, bytes, rate(contestant) / 2));
+  for (const member of [...rooms.values()].flat()) member.leave();
+  const delay = (values: readonly number[] = []): string =>
+    `${percentile(values, 0.5).toFixed(1)} / ${percentile(values, 0.99).toFixed(1)}`;
   const at = `${String(bytes)} bytes:`;
   return Promise.all([
-    row(`${at} CPU per delivery, µs`, contestants, ({ name }) => (median(of(name, 'cpuPerDelivery')) * 1e6).toFixed(2)),
-    row(`${at} ratio of these to the bare object, median of ${String(ROUNDS)} (spread)`, contestants, ({ name }) =>
-      medianWithSpread(ratios(name)),
-    ),
-    row(`${at} events/s`, contestants, ({ name }) => median(of(name, 'eventsPerSecond')).toFixed(0)),
-    row(`${at} delivered, MB/s`, contestants, ({ name }) => ((median(of(name, 'eventsPerSecond')) * MEMBERS * bytes) / 1e6).toFixed(1)),
-    row(`${at} delay at half load, ms, p50 / p99`, contestants, ({ name }) => `${delay(name, 0.5)} / ${delay(name, 0.99)}`),
+    row(`${at} CPU per delivery, µs`, contestants, (contestant) => (cpu(contestant) * 1e6).toFixed(2)),
+    row(`${at} ratio of these to the bare object`, contestants, (contestant) => (cpu(contestant) / cpu(bare)).toFixed(2)),
+    row(`${at} events/s`, contestants, (contestant) => rate(contestant).toFixed(0)),
+    row(`${at} delivered, MB/s`, contestants, (contestant) => ((rate(contestant) * MEMBERS * bytes) / 1e6).toFixed(1)),
+    row(`${at} delay at half load, ms, p50 / p99`, contestants, (contestant) => delay(delays.get(contestant))),
+    row(`${at} the same while one member does not read`, contestants, (contestant) => delay(delaysBesideStuck.get(contestant))),
   ]);
 }
 
-async function compareIdle(contestants: Contestants): Promise<Row[]> {
-  const results = new Map<string, Awaited<ReturnType<typeof idle>>>();
-  for (const contestant of contestants) {
-    // The first time grows the heap; what a connection costs shows when it has grown.
-    await idle(contestant);
-    results.set(contestant.name, await idle(contestant));
+async function compareSetUps(contestants: Contestants): Promise<Row[]> {
+  const results = new Map<string, SetUps[]>();
+  for (let round = 0; round <= SET_UP_ROUNDS; round++) {
+    for (const contestant of contestants) {
+      const result = await setUps(contestant);
+      // The first time warms up.
+      if (round > 0) results.set(contestant.name, [...(results.get(contestant.name) ?? []), result]);
+    }
   }
-  const cell = (key: 'setUpsPerSecond' | 'kilobytes') => (contestant: Contestant) =>
-    (results.get(contestant.name)?.[key] ?? NaN).toFixed(0);
+  const medianOf = ({ name }: Contestant, key: keyof SetUps): number => median((results.get(name) ?? []).map((result) => result[key]));
   return Promise.all([
-    row('connections set up per second', contestants, cell('setUpsPerSecond')),
-    row(`memory per idle connection, KB (${String(IDLE_CONNECTIONS)} of them)`, contestants, cell('kilobytes')),
+    row('connections set up per second', contestants, (contestant) => medianOf(contestant, 'perSecond').toFixed(0)),
+    row('CPU per connection set up, ms', contestants, (contestant) => (medianOf(contestant, 'cpuSeconds') * 1_000).toFixed(2)),
   ]);
+}
+
+async function compareMemory(): Promise<Row> {
+  const kilobytes: Partial<Record<Contestant['name'], number>> = {};
+  for (const index of [0, 1, 2]) {
+    await withServers(async (contestants) => {
+      const contestant = contestants[index];
+      if (contestant) kilobytes[contestant.name] = await memoryOf(contestant);
+    });
+  }
+  const cell = (name: Contestant['name']): string => (kilobytes[name] ?? NaN).toFixed(0);
+  return {
+    what: `memory per idle connection, KB (from ${IDLE_CONNECTIONS.join(' to ')})`,
+    layer: cell('layer'),
+    'bare object': cell('bare object'),
+    official: cell('official'),
+  };
 }
 
 function startOfficialServer(): ChildProcess {
@@ -265,26 +313,32 @@ function runOfficialServer(): void {
   http.listen(0, '127.0.0.1', () => process.send?.((http.address() as AddressInfo).port));
 }
 
-export async function run(): Promise<Row[]> {
+async function withServers<T>(act: (contestants: Contestants) => Promise<T>): Promise<T> {
   const server = await startChatServer({});
   const official = startOfficialServer();
   try {
     const [port] = (await once(official, 'message')) as [number];
     const workerd = childNamed('workerd');
-    const room = server.url.replace('http', 'ws');
-    const query = 'socket.io/?EIO=4&transport=websocket';
-    const contestants: Contestants = [
-      { name: 'layer', url: `${room}/room/bench/${query}`, pid: workerd, hasHandshake: true },
-      { name: 'bare object', url: `${room}/bare/`, pid: workerd, hasHandshake: false },
-      { name: 'official', url: `ws://127.0.0.1:${String(port)}/${query}`, pid: official.pid ?? 0, hasHandshake: true },
-    ];
-    const rows: Row[] = [];
-    for (const bytes of SIZES) rows.push(...(await compare(contestants, bytes)));
-    return [...rows, ...(await compareIdle(contestants))];
+    const edge = server.url.replace('http', 'ws');
+    const query = 'EIO=4&transport=websocket';
+    return await act([
+      { name: 'layer', url: `${edge}/hall/?${query}`, pid: workerd },
+      { name: 'bare object', url: `${edge}/bare/`, pid: workerd },
+      { name: 'official', url: `ws://127.0.0.1:${String(port)}/socket.io/?${query}`, pid: official.pid ?? 0 },
+    ]);
   } finally {
     official.kill();
     await server.stop();
   }
+}
+
+export async function run(): Promise<Row[]> {
+  const rows = await withServers(async (contestants) => {
+    const compared: Row[] = [];
+    for (const bytes of SIZES) compared.push(...(await compare(contestants, bytes)));
+    return [...compared, ...(await compareSetUps(contestants))];
+  });
+  return [...rows, await compareMemory()];
 }
 
 if (process.argv[2] === OFFICIAL) runOfficialServer();

@@ -89,7 +89,7 @@ describe('polling by hand', () => {
   it.each(['', 'nobody', 'A'.repeat(60), '%00', 'x'.repeat(5_000)])(
     'a session id that was not given out here is unknown: %j',
     async (sid) => {
-      const answer = await fetch(`${edge.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, { method: 'POST', body: '2' });
+      const answer = await fetch(`${edge.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`, { method: 'POST' });
       expect(answer.status).toBe(400);
       expect(await answer.json()).toEqual({ code: sid === '' ? 2 : 1, message: expect.any(String) as string });
     },

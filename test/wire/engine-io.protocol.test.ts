@@ -109,6 +109,10 @@ describe.each(DIALECTS)('Engine.IO revision $revision', ({ revision, payload, ba
       expect(await errorOf(await fetch(at('&transport=websocket')))).toEqual(refusal(3, 'Bad request'));
     });
 
+    it('refuses JSONP, which is not offered (code 3)', async () => {
+      expect(await errorOf(await fetch(at('&transport=polling&j=0')))).toEqual(refusal(3, 'Bad request'));
+    });
+
     it.each(['', 'EIO=abc&', 'EIO=2&', 'EIO=5&'])('refuses the revision "%s" (code 5)', async (query) => {
       const url = `${server.url}${PATH}?${query}transport=`;
       expect(await errorOf(await fetch(`${url}polling`))).toEqual(refusal(5, 'Unsupported protocol version'));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { EchoServer } from '../echo-server/start.ts';
 import { ChatClient, startChatServer } from './helpers/chat-server.ts';
-import { PollingClient, sleep } from './helpers/raw-client.ts';
+import { PollingClient, RawSocket, sleep } from './helpers/raw-client.ts';
 
 const UNTIL_ASLEEP = 12_500;
 
@@ -57,6 +57,59 @@ describe.concurrent('a sleeping object', () => {
     expect(await client.raw.nextData()).toContain('452-["said",');
     expect(await client.raw.nextData()).toEqual(Buffer.alloc(40_000, 7));
     expect(await client.raw.nextData()).toEqual(Buffer.from([8]));
+  });
+
+  it('finishes a binary event of a polling client of which one packet had arrived', async ({ expect }) => {
+    const client = await PollingClient.open(server.url, '/room/half-polling/socket.io/', 4);
+    await client.post('40');
+    await client.getText();
+    await client.post('451-["say",{"_placeholder":true,"num":0}]');
+    await sleep(UNTIL_ASLEEP + 5_000);
+    await client.post('bAQI=');
+    expect(await client.getText()).toBe('451-["said",{"_placeholder":true,"num":0}]\u001ebAQI=');
+  });
+
+  it('lets a client in that had opened its connection before', async ({ expect }) => {
+    const socket = new RawSocket(`${room('opened')}?EIO=4&transport=websocket`);
+    await socket.nextData();
+    await sleep(UNTIL_ASLEEP);
+    socket.send('40{"token":"wrong"}');
+    expect(await socket.nextData()).toBe('44{"message":"Not authorized","data":{"retry":false}}');
+    socket.send('40');
+    expect(await socket.nextData()).toMatch(/^40\{"sid":/);
+  });
+
+  it('upgrades a session that was opened by polling before', async ({ expect }) => {
+    const client = await PollingClient.open(server.url, '/room/upgrades/socket.io/', 4);
+    await client.post('40');
+    await client.getText();
+    await client.post('42["say","not fetched"]');
+    await sleep(UNTIL_ASLEEP + 5_000);
+    const socket = client.upgrade();
+    await socket.opened();
+    socket.send('2probe');
+    expect(await socket.next()).toBe('3probe');
+    socket.send('5');
+    expect(await socket.nextData()).toBe('42["said","not fetched"]');
+    socket.send('427["recall"]');
+    expect(await socket.nextData()).toBe('437[{"namespace":"/"}]');
+    await sleep(UNTIL_ASLEEP);
+    socket.send('428["recall"]');
+    expect(await socket.nextData()).toBe('438[{"namespace":"/"}]');
+  });
+
+  it('goes on polling after an upgrade that did not get beyond its probe', async ({ expect }) => {
+    const client = await PollingClient.open(server.url, '/room/half-upgrade/socket.io/', 4);
+    await client.post('40');
+    await client.getText();
+    const socket = client.upgrade();
+    await socket.opened();
+    socket.send('2probe');
+    expect(await socket.next()).toBe('3probe');
+    await sleep(UNTIL_ASLEEP + 5_000);
+    expect(await socket.next()).toBeNull();
+    await client.post('427["recall"]');
+    expect(await client.getText()).toBe('437[{"namespace":"/"}]');
   });
 
   it('remembers what it has asked a client', async ({ expect }) => {

@@ -1,10 +1,12 @@
 /** Broadcasts, acknowledgements, verdicts and recovery, as a client sees them. */
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { io, type Socket } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { EchoServer } from '../echo-server/start.ts';
 import { ChatClient, startChatServer } from './helpers/chat-server.ts';
-import { RawSocket, sleep } from './helpers/raw-client.ts';
+import { PollingClient, RawSocket, sleep } from './helpers/raw-client.ts';
 
 let server: EchoServer;
 let room = '';
@@ -81,6 +83,39 @@ describe('a server', () => {
     newRoom();
     const { ids } = await enter({ token: 'slow' });
     expect(ids.sid).toMatch(/^[\w-]{20}$/);
+  });
+
+  it('forgets half a binary event of a client that is cut in the middle of it', async () => {
+    newRoom();
+    const { client: other } = await enter();
+    const { client: cut } = await enter();
+    cut.raw.send('452-["say",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]');
+    await new Promise((resolve) => {
+      cut.raw.socket.send(Buffer.from([1]), resolve);
+    });
+    // Half of a frame: its header promises ten bytes.
+    (cut.raw.socket as unknown as { _socket: Duplex })._socket.write(Buffer.from([0x82, 0x8a, 0, 0, 0, 0, 1, 2]));
+    await sleep(100);
+    cut.raw.socket.terminate();
+    await expect.poll(() => other.ask('reasons')).toEqual([['transport close']]);
+    const { client: back } = await enter();
+    back.emit('say', 'whole');
+    expect((await other.event()).slice(0, 2)).toEqual(['said', 'whole']);
+  });
+
+  it('ignores a polling body whose client is cut in the middle of it', async () => {
+    newRoom();
+    const { pathname, hostname, port } = new URL(room);
+    const client = await PollingClient.open(server.url, pathname, 4);
+    await client.post('40');
+    await client.getText();
+    const tcp = connectTcp(Number(port), hostname);
+    tcp.write(`POST ${pathname}?EIO=4&transport=polling&sid=${client.sid} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n42["say","ha`);
+    await sleep(200);
+    tcp.destroy();
+    await sleep(200);
+    expect((await client.post('427["recall"]')).status).toBe(200);
+    expect(await client.getText()).toBe('437[{"namespace":"/"}]');
   });
 
   it('survives a handler that fails', async () => {

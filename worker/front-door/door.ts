@@ -1,5 +1,5 @@
 import type { RoomId } from '../../shared/ids.ts';
-import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
+import { type Env, PARTICIPANT_HEADER, PIPED_HEADER, PROTOCOL_HEADER, ROOM_HEADER } from '../platform/env.ts';
 import { mediaSecretsOf, settingsOf } from '../platform/settings.ts';
 import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
@@ -19,9 +19,10 @@ export function doorOf(protocol: string, env: Env): Door {
   };
 }
 
-/** Headers that tell the room object what an upgrade is for. */
-export function addressOf({ room, participant = '' }: RoomClaim, protocol: string): Record<string, string> {
+/** Headers that tell the room object what an upgrade is for. @param way whether the client's own socket goes into the room, or a pipe. */
+export function addressOf({ room, participant = '' }: RoomClaim, protocol: string, way: 'direct' | 'piped'): Record<string, string> {
   return {
+    [PIPED_HEADER]: way === 'piped' ? 'yes' : 'no',
     [ROOM_HEADER]: encodeURIComponent(room),
     [PARTICIPANT_HEADER]: encodeURIComponent(participant),
     [PROTOCOL_HEADER]: protocol,
@@ -30,7 +31,7 @@ export function addressOf({ room, participant = '' }: RoomClaim, protocol: strin
 
 async function enter(env: Env, protocol: string, room: RoomId, query: Readonly<Record<string, string>>): Promise<Entering> {
   const url = `https://room/?${new URLSearchParams(query).toString()}`;
-  const headers = { upgrade: 'websocket', ...addressOf({ room }, protocol) };
+  const headers = { upgrade: 'websocket', ...addressOf({ room }, protocol, 'piped') };
   const { status, webSocket } = await env.ROOMS.getByName(room).fetch(url, { headers });
   if (!webSocket) return { admitted: false, status };
   webSocket.accept();

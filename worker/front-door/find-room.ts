@@ -35,6 +35,6 @@ async function enterRoom(request: Request, entrance: Entrance, claims: readonly 
 
 function addressed(request: Request, entrance: Entrance, claim: RoomClaim): Request {
   const headers = new Headers(request.headers);
-  for (const [name, value] of Object.entries(addressOf(claim, entrance.name))) headers.set(name, value);
+  for (const [name, value] of Object.entries(addressOf(claim, entrance.name, 'direct'))) headers.set(name, value);
   return new Request(request, { headers });
 }

@@ -35,3 +35,5 @@ export interface Env {
 export const ROOM_HEADER = 'x-parley-room';
 export const PARTICIPANT_HEADER = 'x-parley-participant';
 export const PROTOCOL_HEADER = 'x-parley-protocol';
+/** `yes` where the client stays at the front door, which pipes its frames. */
+export const PIPED_HEADER = 'x-parley-piped';

@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { MediaId, ParticipantId, RoomId } from '../../shared/ids.ts';
 import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
-import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
+import { type Env, PARTICIPANT_HEADER, PIPED_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
 import type { Adapter, Admission, Announcement, ConnectionState, LiveRoom, MediaReport, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
@@ -108,7 +108,13 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const { participantId, data } = admission;
     this.#closeSessionsOf(participantId, this.#adapterOf(protocol).farewell('replaced'));
     const { 0: client, 1: server } = new WebSocketPair();
-    const opened = this.#sessions.accept(server, { id, participantId, protocol, data });
+    const opened = this.#sessions.accept(server, {
+      id,
+      participantId,
+      protocol,
+      isPiped: request.headers.get(PIPED_HEADER) === 'yes',
+      data,
+    });
     for (const frame of [...(admission.greeting ?? []), ...(this.#live?.missed.take(participantId) ?? [])]) opened.send(frame);
     await this.#settle();
     return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });

@@ -1,21 +1,15 @@
 import type { ParticipantId } from '../../shared/ids.ts';
 import type { Closing, Session } from '../protocols/protocol.ts';
 import type { SessionId } from '../room/participant.ts';
-
-/**
- * A client that never reads is invisible on this platform, which has no `bufferedAmount`: so many bytes may be sent to a session since it last
- * said something. Then it is closed with a code after which clients come back.
- */
-const MAX_UNANSWERED_BYTES = 1024 * 1024;
-/** A single large frame does not say that a client is slow. */
-const MAX_WEIGHT = MAX_UNANSWERED_BYTES / 2;
-const TOO_SLOW: Closing = { code: 1013, reason: 'too much was sent without a sign of life, connect again' };
+import { TOO_SLOW, Unanswered } from '../wire/unanswered.ts';
 
 /** What must survive hibernation, in the socket's attachment. */
 interface Attachment {
   readonly id: SessionId;
   readonly participantId: ParticipantId;
   readonly protocol: string;
+  /** Whether the client itself is at the front door, which always reads and knows whether its client does. */
+  readonly isPiped: boolean;
   /** The adapter's own. */
   readonly data?: unknown;
 }
@@ -26,36 +20,33 @@ export class SocketSession implements Session {
   readonly participantId: ParticipantId;
   readonly protocol: string;
   readonly #socket: WebSocket;
-  #data: unknown;
-  #unanswered = 0;
+  readonly #unanswered: Unanswered | undefined;
+  #attachment: Attachment;
 
-  constructor(socket: WebSocket, { id, participantId, protocol, data }: Attachment) {
-    this.id = id;
-    this.participantId = participantId;
-    this.protocol = protocol;
+  constructor(socket: WebSocket, attachment: Attachment) {
+    ({ id: this.id, participantId: this.participantId, protocol: this.protocol } = attachment);
     this.#socket = socket;
-    this.#data = data;
+    this.#unanswered = attachment.isPiped ? undefined : new Unanswered();
+    this.#attachment = attachment;
   }
 
   get data(): unknown {
-    return this.#data;
+    return this.#attachment.data;
   }
 
   set data(data: unknown) {
-    this.#data = data;
-    const { id, participantId, protocol } = this;
-    attach(this.#socket, { id, participantId, protocol, data });
+    this.#attachment = { ...this.#attachment, data };
+    attach(this.#socket, this.#attachment);
   }
 
   send(frame: string): void {
-    this.#unanswered += Math.min(frame.length, MAX_WEIGHT);
-    if (this.#unanswered > MAX_UNANSWERED_BYTES) this.close(TOO_SLOW);
+    if (this.#unanswered?.admits(frame) === false) this.close(TOO_SLOW);
     else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
-  /** The client said something: it is reading. */
+  /** The client said something. */
   heard(): void {
-    this.#unanswered = 0;
+    this.#unanswered?.heard();
   }
 
   /** May be called twice. */

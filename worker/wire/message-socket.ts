@@ -3,6 +3,7 @@
  * frames is a {@link Framing}; who sends and receives them need not know it.
  */
 import { closeQuietly, sendQuietly } from './quietly.ts';
+import { TOO_SLOW, Unanswered } from './unanswered.ts';
 
 /** The server's side of a client. */
 export interface MessageSocket {
@@ -53,6 +54,7 @@ class FramedSocket implements MessageSocket {
   listener: MessageListener | undefined;
   readonly #socket: WebSocket;
   readonly #framing: Framing;
+  readonly #unanswered = new Unanswered();
   readonly #heartbeat: ReturnType<typeof setInterval> | undefined;
 
   constructor(socket: WebSocket, framing: Framing) {
@@ -65,6 +67,7 @@ class FramedSocket implements MessageSocket {
         sendQuietly(socket, heartbeat);
       }, HEARTBEAT_INTERVAL);
     socket.addEventListener('message', ({ data }) => {
+      this.#unanswered.heard();
       if (typeof data === 'string' && data.length <= MAX_FRAME_LENGTH) this.#receive(data);
     });
     socket.addEventListener('close', ({ code, reason }) => {
@@ -78,7 +81,10 @@ class FramedSocket implements MessageSocket {
   }
 
   send(message: string): void {
-    sendQuietly(this.#socket, this.#framing.encode(message));
+    if (!this.listener) return;
+    const frame = this.#framing.encode(message);
+    if (this.#unanswered.admits(frame)) sendQuietly(this.#socket, frame);
+    else this.close(TOO_SLOW.code, TOO_SLOW.reason);
   }
 
   close(code: number, reason: string): void {

@@ -4,7 +4,7 @@
  * Object. The object may give the client back, with whatever the Worker must know to go on by itself.
  */
 import type { Frame } from './engine-io/packet.ts';
-import { byteLength } from './back-pressure.ts';
+import { byteLength } from './byte-length.ts';
 import { closeQuietly, sendableCode, sendQuietly } from './quietly.ts';
 
 /** What is needed of a WebSocket. */

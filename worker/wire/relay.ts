@@ -38,8 +38,12 @@ export interface RelayEvents {
   released(saved: unknown): void;
 }
 
-/** Lets another server speak to the client of a session. Closing the pipe gives the session back without a state. */
+/**
+ * Lets another server speak to the client of a session. The end of the session is the end of the pipe; closing the pipe gives the session
+ * back without a state.
+ */
 export function relaySession(session: Session, inner: PipeSocket | Promise<PipeSocket>, events: RelayEvents): Pipe {
+  const unpin = session.pin();
   const pipe = new Pipe({
     inner,
     client: {
@@ -55,11 +59,17 @@ export function relaySession(session: Session, inner: PipeSocket | Promise<PipeS
       for (const frame of frames) session.receiveFrame(frame);
     },
     closed: () => {
+      unpin();
       session.relayTo();
     },
   });
-  session.relayTo((frame) => {
-    pipe.send(frame);
+  session.relayTo({
+    receive: (frame) => {
+      pipe.send(frame);
+    },
+    closed: (reason) => {
+      pipe.close(1001, reason);
+    },
   });
   return pipe;
 }

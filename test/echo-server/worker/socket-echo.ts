@@ -1,6 +1,5 @@
-import { DurableObject } from 'cloudflare:workers';
-
 import { DurableConnections } from '../../../worker/wire/durable-object/connections.ts';
+import { SocketObject } from '../../../worker/wire/durable-object/socket-object.ts';
 import type { Ack, ConnectRequest, SocketApplication, Verdict } from '../../../worker/wire/socket-io/application.ts';
 import { SocketServer } from '../../../worker/wire/socket-io/server.ts';
 import type { Socket } from '../../../worker/wire/socket-io/socket.ts';
@@ -30,8 +29,8 @@ const echo: SocketApplication = {
   },
 };
 
-export class SocketEcho extends DurableObject<Environment> {
-  readonly #connections: DurableConnections;
+export class SocketEcho extends SocketObject<Environment> {
+  protected readonly connections: DurableConnections;
 
   constructor(ctx: DurableObjectState, environment: Environment) {
     super(ctx, environment);
@@ -39,26 +38,6 @@ export class SocketEcho extends DurableObject<Environment> {
     // One second with the heartbeat of the protocol documents, as there; more for judges that take more time.
     const connectTimeout = Math.min(2 * (settings.pingInterval + settings.pingTimeout), MAX_CONNECT_TIMEOUT);
     const server = new SocketServer(echo, { connectTimeout });
-    this.#connections = new DurableConnections(ctx, server, { settings });
-  }
-
-  override fetch(request: Request): Promise<Response> | Response {
-    return this.#connections.fetch(request);
-  }
-
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    this.#connections.receive(socket, message);
-  }
-
-  override webSocketClose(socket: WebSocket): void {
-    this.#connections.socketClosed(socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    this.#connections.socketClosed(socket);
-  }
-
-  override alarm(): void {
-    this.#connections.alarm();
+    this.connections = new DurableConnections(ctx, server, { settings });
   }
 }

@@ -3,15 +3,18 @@
  * object's id, which tells a stranger nothing, followed by a part that cannot be guessed.
  */
 import { fromBase64, toBase64 } from '../engine-io/base64.ts';
-import { randomToken } from '../random.ts';
 
 /** 32 bytes in base64. */
 const OBJECT_CHARACTERS = 43;
 
-/** @param objectId the object's id as 64 hexadecimal digits. */
-export function createSid(objectId: string): string {
+/**
+ * What the session ids of an object begin with.
+ *
+ * @param objectId the object's id as 64 hexadecimal digits.
+ */
+export function sidPrefixOf(objectId: string): string {
   const bytes = Uint8Array.from(objectId.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '') + randomToken();
+  return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 /**

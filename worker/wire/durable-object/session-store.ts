@@ -1,5 +1,9 @@
 import type { EngineServer, StoredSession } from '../engine-io/server.ts';
 import type { Session } from '../engine-io/session.ts';
+import { closeQuietly } from '../quietly.ts';
+
+/** "Service restart": clients reconnect. */
+const RESTARTED = 1012;
 
 const PREFIX = 'engine.io/session/';
 
@@ -25,12 +29,14 @@ export class SessionStore {
     for (const socket of sockets) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       const stored = attachment && 'sid' in attachment ? entries.get(PREFIX + attachment.sid) : attachment;
-      if (stored) server.restore(stored, socket);
-      else closeQuietly(socket);
+      // A socket without a session was one that had not finished its upgrade.
+      if (!stored) closeQuietly(socket, 1000, 'upgrade failed');
+      else if (stored.engine.pinned) closeQuietly(socket, RESTARTED, 'what this session depended on is gone');
+      else server.restore(stored, socket);
     }
-    for (const [key, stored] of entries) {
-      if (stored.engine.transport === 'polling') server.restore(stored, undefined);
-      else if (!server.find(stored.engine.sid)) this.#forget(key);
+    for (const [key, { engine, application }] of entries) {
+      if (engine.transport === 'polling' && !engine.pinned) server.restore({ engine, application }, undefined);
+      else if (!server.find(engine.sid)) this.#forget(key);
     }
   }
 
@@ -64,14 +70,5 @@ export class SessionStore {
 
   #forget(key: string): void {
     if (this.#stored.delete(key)) this.#storage.delete(key);
-  }
-}
-
-/** A socket without a session was one that had not finished its upgrade. */
-function closeQuietly(socket: WebSocket): void {
-  try {
-    socket.close(1000, 'upgrade failed');
-  } catch {
-    // It is closing already.
   }
 }

@@ -17,6 +17,13 @@ export function corsHeaders(origin: string | null, policy: OriginPolicy | undefi
   return { 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', vary: 'Origin' };
 }
 
+/** Adds to an answer what every answer to a client carries. */
+export function withCors(response: Response, request: Request, policy: OriginPolicy | undefined): Response {
+  response.headers.set('cache-control', 'no-store');
+  for (const [name, value] of Object.entries(corsHeaders(request.headers.get('origin'), policy))) response.headers.set(name, value);
+  return response;
+}
+
 /** The answer to a preflight request. */
 export function preflightResponse(request: Request, policy: OriginPolicy | undefined): Response {
   return new Response(null, {

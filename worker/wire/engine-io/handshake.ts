@@ -33,6 +33,8 @@ export function readIntent(request: Request, settings: EngineSettings, find: (si
   const sid = query.get('sid');
   if (!TRANSPORTS.includes(transport)) return refuse(UNKNOWN_TRANSPORT);
   if (!isOriginAllowed(request.headers.get('origin'), settings.cors)) return refuse(FORBIDDEN);
+  // A response in the form of a script (JSONP) is not offered; without this, its client would open sessions that it cannot read.
+  if (query.has('j')) return refuse(BAD_REQUEST);
   const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket';
   if (sid) return readExisting(request.method, transport, isUpgrade, sid.length > MAX_SID_CHARACTERS ? undefined : find(sid));
   if (request.method !== 'GET') return refuse(BAD_HANDSHAKE_METHOD);

@@ -8,6 +8,9 @@
  */
 import type { Revision } from './packet.ts';
 
+/** With a shorter interval, in milliseconds, an object never sleeps and nothing is gained by a shared beat: each session has its own. */
+const MIN_SHARED_INTERVAL = 10_000;
+
 export interface HeartbeatSettings {
   /** Milliseconds between two heartbeats, as announced to the client. */
   readonly pingInterval: number;
@@ -72,6 +75,7 @@ export function nextAttention(heartbeat: Heartbeat, settings: HeartbeatSettings)
  * further apart than announced, nor closer than half of that.
  */
 function nextPing(now: number, { pingInterval, phase }: HeartbeatSettings): number {
+  if (pingInterval < MIN_SHARED_INTERVAL) return now + pingInterval;
   const beat = (Math.floor((now - phase) / pingInterval) + 1) * pingInterval + phase;
   return beat - now >= pingInterval / 2 ? beat : now + 0.75 * pingInterval;
 }

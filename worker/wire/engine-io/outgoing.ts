@@ -1,4 +1,4 @@
-import { byteLength } from '../back-pressure.ts';
+import { byteLength } from '../byte-length.ts';
 import { codecOf } from './codec.ts';
 import type { Data, Frame, Packet, PacketType, Revision } from './packet.ts';
 

@@ -1,6 +1,6 @@
 import { readBody } from './body.ts';
 import { codecOf } from './codec.ts';
-import { corsHeaders, preflightResponse } from './cors.ts';
+import { preflightResponse, withCors } from './cors.ts';
 import { BAD_REQUEST, errorResponse, UNKNOWN_SID } from './errors.ts';
 import { openPayload, readIntent, type Intent } from './handshake.ts';
 import type { HeartbeatSettings } from './heartbeat.ts';
@@ -9,7 +9,7 @@ import type { Data, Frame, FrameSocket, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
 import { Session } from './session.ts';
 import type { CloseReason, SessionHost, SessionIdentity, SessionRecord } from './session-host.ts';
-import { pingIntervalOf, type EngineSettings } from './settings.ts';
+import type { EngineSettings } from './settings.ts';
 
 /** What runs above Engine.IO. It is told of sessions, and may keep data of its own with them. */
 export interface EngineApplication {
@@ -61,7 +61,7 @@ export class EngineServer implements SessionHost<Session> {
   readonly settings: EngineSettings;
   readonly #platform: Platform;
   readonly #application: EngineApplication;
-  readonly #phase: number;
+  readonly heartbeatSettings: HeartbeatSettings;
   readonly #sessions = new Map<string, Session>();
   readonly #bySocket = new Map<FrameSocket, Session>();
   /** Sessions with a POST whose body is still arriving; a second one at the same time is a violation. */
@@ -72,7 +72,7 @@ export class EngineServer implements SessionHost<Session> {
     this.settings = settings;
     this.#platform = platform;
     this.#application = application;
-    this.#phase = phase;
+    this.heartbeatSettings = { pingInterval: settings.pingInterval, pingTimeout: settings.pingTimeout, phase };
     application.attached?.(this);
   }
 
@@ -93,8 +93,7 @@ export class EngineServer implements SessionHost<Session> {
   async respond(request: Request, intent = this.read(request)): Promise<Response> {
     const isPreflight = request.method === 'OPTIONS';
     const response = isPreflight ? preflightResponse(request, this.settings.cors) : await this.#respondTo(intent, request);
-    for (const [name, value] of Object.entries(this.#headers(request))) response.headers.set(name, value);
-    return response;
+    return withCors(response, request, this.settings.cors);
   }
 
   #respondTo(intent: Intent, request: Request): Promise<Response> | Response {
@@ -111,10 +110,6 @@ export class EngineServer implements SessionHost<Session> {
       case 'duplicate':
         return errorResponse(BAD_REQUEST);
     }
-  }
-
-  #headers(request: Request): Record<string, string> {
-    return { 'cache-control': 'no-store', ...corsHeaders(request.headers.get('origin'), this.settings.cors) };
   }
 
   async #openPolling(intent: { revision: Revision; base64Only: boolean }, request: Request): Promise<Response> {
@@ -232,10 +227,6 @@ export class EngineServer implements SessionHost<Session> {
   }
 
   // What sessions need of their server.
-
-  heartbeatSettings(revision: Revision): HeartbeatSettings {
-    return { pingInterval: pingIntervalOf(revision, this.settings), pingTimeout: this.settings.pingTimeout, phase: this.#phase };
-  }
 
   now(): number {
     return this.#platform.now();

@@ -9,7 +9,7 @@ export type CloseReason =
 /** What a session needs of its server. */
 export interface SessionHost<Session = unknown> {
   readonly settings: EngineSettings;
-  heartbeatSettings(revision: Revision): HeartbeatSettings;
+  readonly heartbeatSettings: HeartbeatSettings;
   now(): number;
   /** Runs a callback later, while a request is waiting for it. */
   after(milliseconds: number, callback: () => void): void;
@@ -36,7 +36,13 @@ export interface SessionRecord extends SessionIdentity {
   /** Packets that a polling client has not fetched. */
   readonly waiting: readonly Packet[];
   readonly closing: boolean;
+  /** See {@link Session.pin}. */
+  readonly pinned: boolean;
 }
 
 /** Takes over all that a client sends, and answers with frames of its own: another server behind this one. */
-export type Relay = (frame: Frame) => void;
+export interface Relay {
+  receive(frame: Frame): void;
+  /** The session has ended. */
+  closed(reason: CloseReason): void;
+}

@@ -1,19 +1,12 @@
-import { BackPressure, byteLength } from '../back-pressure.ts';
+import { isLongerThan } from '../byte-length.ts';
 import { codecOf } from './codec.ts';
-import {
-  heard,
-  isExpired,
-  isPingDue,
-  nextAttention,
-  pingSent,
-  startHeartbeat,
-  type Heartbeat,
-  type HeartbeatSettings,
-} from './heartbeat.ts';
+import { heard, isExpired, isPingDue, nextAttention, pingSent, startHeartbeat, type Heartbeat } from './heartbeat.ts';
+import { Outbox } from './outbox.ts';
 import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Packet, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
 import type { CloseReason, Relay, SessionHost, SessionIdentity, SessionRecord } from './session-host.ts';
+import { pingIntervalOf } from './settings.ts';
 import { Upgrade } from './upgrade.ts';
 
 /** The WebSocket close code for each reason (RFC 6455, section 7.4). A client of the official library reconnects after every one of them. */
@@ -30,6 +23,17 @@ const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
 /** How long after its last activity a polling session is saved, should the object fall asleep, in milliseconds. */
 const SETTLE_TIME = 5_000;
 
+/** Bytes in one polling response, so that a client on a slow line shows soon that it reads. */
+const MAX_POLL_BYTES = 131_072;
+
+/** How often a client of revision 3 for which packets are held is looked after, in milliseconds: the platform does not tell of its heartbeats. */
+const HEARTBEAT_CHECK_INTERVAL = 250;
+
+/** How much later a client may read the answer to its heartbeat than that was sent, in milliseconds, for its next heartbeat to prove it. */
+const MAX_ROUND_TRIP = 1_000;
+
+const PING = new OutgoingPacket('ping');
+
 /**
  * One client connection of Engine.IO, whatever transport carries it at the moment.
  *
@@ -41,29 +45,32 @@ export class Session {
   readonly base64Only: boolean;
   readonly heartbeat: Heartbeat;
   readonly #host: SessionHost<Session>;
-  readonly #pressure: BackPressure;
-  #transport: FrameSocket | PollingTransport;
+  readonly #outbox: Outbox;
+  #socket: FrameSocket | undefined;
+  #polling: PollingTransport | undefined;
   #upgrade: Upgrade | undefined;
   #relay: Relay | undefined;
+  #pins = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #lingersUntil = Infinity;
   #settlesAt: number | undefined;
   #heartbeatSeenAt = 0;
+  #isCheckingHeartbeats = false;
 
   constructor(host: SessionHost<Session>, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
     ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
     this.#host = host;
-    this.#transport = transport;
-    this.#pressure = new BackPressure(host.settings.sendLimit, () => host.now());
-    this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings(this.revision));
+    if (transport instanceof PollingTransport) this.#polling = transport;
+    else this.#socket = transport;
+    this.#outbox = newOutbox(host, this.revision);
+    for (const { type, data } of record?.waiting ?? []) this.#outbox.hold(new OutgoingPacket(type, data));
+    this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings);
     if (record?.closing) this.#linger();
   }
 
   /** A session as it was before the object slept. */
   static restore(host: SessionHost<Session>, record: SessionRecord, socket: FrameSocket | undefined): Session {
-    const transport = socket ?? new PollingTransport();
-    if (transport instanceof PollingTransport) transport.send(...record.waiting.map(({ type, data }) => new OutgoingPacket(type, data)));
-    return new Session(host, record, transport, record);
+    return new Session(host, record, socket ?? new PollingTransport(), record);
   }
 
   get isOpen(): boolean {
@@ -75,11 +82,11 @@ export class Session {
   }
 
   get socket(): FrameSocket | undefined {
-    return this.#transport instanceof PollingTransport ? undefined : this.#transport;
+    return this.#socket;
   }
 
   get polling(): PollingTransport | undefined {
-    return this.#transport instanceof PollingTransport ? this.#transport : undefined;
+    return this.#polling;
   }
 
   get upgrade(): Upgrade | undefined {
@@ -91,11 +98,27 @@ export class Session {
     this.#host.changed(this);
   }
 
+  /**
+   * The session depends on something that lives in memory only, such as a pipe, until the answered function is called. Should the memory
+   * be lost before, the session is not brought back but closed, and its client connects again.
+   */
+  pin(): () => void {
+    this.#pins++;
+    this.changed();
+    return () => {
+      this.#pins--;
+      this.changed();
+    };
+  }
+
   record(): SessionRecord {
     const { sid, revision, base64Only, heartbeat } = this;
-    const waiting = this.polling?.packets.map(({ type, data }) => (data === undefined ? { type } : { type, data })) ?? [];
+    const pinned = this.#pins > 0;
+    // What is held for a WebSocket is sent or given up before the object can fall asleep.
+    const held = this.polling ? this.#outbox.held : [];
+    const waiting = held.map(({ type, data }) => (data === undefined ? { type } : { type, data }));
     const transport = this.polling ? 'polling' : 'websocket';
-    return { sid, revision, base64Only, heartbeat: { ...heartbeat }, transport, waiting, closing: this.#state === 'closing' };
+    return { sid, revision, base64Only, heartbeat: { ...heartbeat }, transport, waiting, closing: this.#state === 'closing', pinned };
   }
 
   /** Sends a message. A session that is not open any more drops it. */
@@ -106,33 +129,53 @@ export class Session {
   /** Sends a packet that may be shared with other sessions. */
   sendPacket(packet: OutgoingPacket): void {
     if (this.#state !== 'open') return;
-    const pressure = this.#pressure.sent(packet.bytes);
-    if (pressure === 'over') this.close('back pressure');
-    else this.#write(packet);
-    if (pressure === 'ask') this.#askForProof();
-    this.#watchPressure();
+    if (this.#socket && this.#outbox.passes(packet)) this.#transmit(packet);
+    else this.#hold(packet);
+    if (this.#outbox.wantsProof) this.#askForProof();
+  }
+
+  #hold(packet: OutgoingPacket): void {
+    this.#outbox.hold(packet);
+    if (this.#outbox.isOverfull) this.close('back pressure');
+    else this.#release();
+  }
+
+  /** Sends what was held back, as far as there is room for it. */
+  #release(): void {
+    if (this.polling) this.#answerPoll(this.polling);
+    else for (const packet of this.#outbox.take()) this.#transmit(packet);
+    if (this.#outbox.wantsProof) this.#askForProof();
+    if (this.revision === 3 && this.socket && this.#outbox.held.length > 0) this.#checkHeartbeats();
+    this.#host.needsAttentionAt(this.#outbox.givesUpAt());
   }
 
   /** Passes a frame of another server on to the client, see {@link relayTo}. */
   sendFrame(frame: Frame): void {
     const packet = codecOf(this.revision).decodeFrame(frame);
-    if (packet) this.sendPacket(new OutgoingPacket(packet.type, packet.data));
+    if (!packet) return;
+    const outgoing = new OutgoingPacket(packet.type, packet.data);
+    const isPing = packet.type === 'ping';
+    if (isPing || packet.type === 'pong') this.#sendAtOnce(outgoing);
+    else this.sendPacket(outgoing);
+    if (isPing) this.#outbox.asked(true);
   }
 
   /** From now on the client speaks to a server behind this one, in the frames of its revision; without an argument, to this one again. */
   relayTo(relay?: Relay): void {
     this.#relay = relay;
-    const settings = this.#host.heartbeatSettings(this.revision);
+    const settings = this.#host.heartbeatSettings;
     Object.assign(this.heartbeat, startHeartbeat(this.revision, this.#host.now(), settings), { answerDueAt: undefined });
-    this.#host.needsAttentionAt(this.#nextAttention(settings));
+    this.#host.needsAttentionAt(this.#nextAttention());
   }
 
   /** Handles one WebSocket message of the session's own socket. */
   receiveFrame(frame: Frame): void {
-    const bytes = byteLength(frame);
-    const packet = bytes > this.#host.settings.maxPayload ? 'too large' : codecOf(this.revision).decodeFrame(frame);
-    if (packet === 'too large') this.close('payload too large');
-    else if (packet) this.receive(packet, bytes);
+    if (isLongerThan(frame, this.#host.settings.maxPayload)) {
+      this.close('payload too large');
+      return;
+    }
+    const packet = codecOf(this.revision).decodeFrame(frame);
+    if (packet) this.receive(packet, typeof frame === 'string' ? frame.length : frame.byteLength);
     else this.close('parse error');
   }
 
@@ -142,12 +185,23 @@ export class Session {
     for (const packet of packets) this.receive(packet, share);
   }
 
+  /** @param bytes about how large it was on its way. */
   receive(packet: Packet, bytes: number): void {
     if (this.#state !== 'open') return;
     heard(this.heartbeat, this.#host.now());
-    this.#pressure.received(bytes);
-    if (this.#relay) this.#relay(codecOf(this.revision).encodeFrame(packet, this.base64Only));
-    else this.#handle(packet);
+    this.#outbox.heard(bytes);
+    if (this.revision === 3 && packet.type === 'ping') this.#noteHeartbeat(this.#host.now());
+    if (!this.#relay || this.#isOwnAnswer(packet)) this.#handle(packet);
+    else this.#relay.receive(codecOf(this.revision).encodeFrame(packet, this.base64Only));
+  }
+
+  /** Whether a client that speaks to a server behind this one answers a question that this one has asked. */
+  #isOwnAnswer({ type }: Packet): boolean {
+    if (this.revision === 3 || type !== 'pong') return false;
+    const isOwn = this.#outbox.nextAnswer?.isRelayed === false;
+    // The other server hears of its own; here they prove just as much.
+    if (!isOwn) this.#provenByAnswer();
+    return isOwn;
   }
 
   #handle(packet: Packet): void {
@@ -177,8 +231,7 @@ export class Session {
       this.close('transport error');
       return;
     }
-    this.#pressure.answered();
-    this.sendPacket(new OutgoingPacket('pong', data));
+    this.#sendAtOnce(new OutgoingPacket('pong', data));
   }
 
   #handlePong(): void {
@@ -186,10 +239,16 @@ export class Session {
       this.close('transport error');
       return;
     }
-    this.#pressure.answered();
+    this.#provenByAnswer();
+    if (this.heartbeat.answerDueAt === undefined) return;
     this.heartbeat.answerDueAt = undefined;
     this.#host.changed(this);
     this.#host.needsAttentionAt(this.heartbeat.pingDueAt);
+  }
+
+  #provenByAnswer(): void {
+    this.#outbox.answered();
+    this.#release();
   }
 
   /** Waits for packets, as a polling GET does. A second GET while one is waiting ends the session. */
@@ -201,19 +260,28 @@ export class Session {
       return 'refused';
     }
     // Whoever asks for the next response has received the last one.
-    this.#pressure.proven(polling.bytes);
+    this.#outbox.provenAll();
     signal?.addEventListener('abort', () => {
       this.#handlePollCut(polling);
     });
     if (this.#upgrade) this.#endPollSoon(polling);
     this.#settle();
-    const answer = await polling.poll();
+    const answered = polling.poll();
+    this.#release();
+    const answer = await answered;
     this.#pollAnswered();
     return answer;
   }
 
+  #answerPoll(polling: PollingTransport): void {
+    if (this.#state === 'open') this.#settle();
+    if (!polling.isPollWaiting) return;
+    const packets = this.#outbox.take(MAX_POLL_BYTES);
+    if (packets.length > 0) polling.answer(packets);
+  }
+
   #pollAnswered(): void {
-    if (this.#state === 'closing') this.#finish();
+    if (this.#state === 'closing' && this.#outbox.held.length === 0) this.#finish();
     else if (this.#state === 'open' && this.polling) this.#settle();
   }
 
@@ -243,18 +311,21 @@ export class Session {
    */
   #endPollSoon(polling: PollingTransport): void {
     this.#host.after(100, () => {
-      if (this.#upgrade?.isProbed && polling.isPollWaiting) polling.send(new OutgoingPacket('noop'));
+      if (this.#upgrade?.isProbed) polling.answer([new OutgoingPacket('noop')]);
     });
   }
 
   #completeUpgrade(socket: FrameSocket): void {
     const polling = this.polling;
     this.#upgrade = undefined;
-    this.#transport = socket;
+    this.#socket = socket;
+    this.#polling = undefined;
     this.#settlesAt = undefined;
     this.#host.changed(this);
-    polling?.refusePoll();
-    for (const packet of polling?.takePackets() ?? []) this.#write(packet);
+    polling?.answer('refused');
+    // The client has fetched the last response before it switched.
+    this.#outbox.provenAll();
+    this.#release();
   }
 
   /** The session's own socket is gone. */
@@ -266,13 +337,21 @@ export class Session {
   close(reason: CloseReason): void {
     if (this.#state !== 'open') return;
     const polling = this.polling;
-    polling?.send(...farewell(reason, polling));
+    if (polling) this.#bidFarewell(reason, polling);
     this.#state = 'closing';
     this.#upgrade?.abort();
-    const hasUnfetched = polling !== undefined && polling.packets.length > 0;
+    const hasUnfetched = polling !== undefined && this.#outbox.held.length > 0;
     if (hasUnfetched && (reason === 'forced close' || reason === 'transport close')) this.#linger();
     else this.#finish(reason);
+    this.#relay?.closed(reason);
     this.#host.closed(this, reason);
+  }
+
+  /** Tells a polling client that its session ends. A client that closes by itself is only released from its GET. */
+  #bidFarewell(reason: CloseReason, polling: PollingTransport): void {
+    if (reason === 'transport close') this.#outbox.hold(new OutgoingPacket('noop'));
+    else if (reason === 'forced close' || polling.isPollWaiting) this.#outbox.hold(new OutgoingPacket('close'));
+    this.#answerPoll(polling);
   }
 
   /** Lets go of the client without a word: another server speaks to it from now on. */
@@ -290,7 +369,7 @@ export class Session {
 
   #finish(reason: CloseReason = 'transport close'): void {
     this.#state = 'closed';
-    this.polling?.refusePoll();
+    this.polling?.answer('refused');
     try {
       this.socket?.close(CLOSE_CODES[reason], reason);
     } catch {
@@ -302,14 +381,15 @@ export class Session {
   /** Does what is due by now: pings, timeouts, saving. Answers when to come back, in milliseconds since the epoch. */
   attend(now: number): number {
     this.#noteHeartbeats();
-    const settings = this.#host.heartbeatSettings(this.revision);
+    const settings = this.#host.heartbeatSettings;
+    if (this.#outbox.wantsProof) this.#askForProof();
     if (now >= this.#lingersUntil) this.#finish();
     if (this.#upgrade && now >= this.#upgrade.endsAt) this.#upgrade.abort();
-    if (this.isOpen && now >= (this.#pressure.stallsAt() ?? Infinity)) this.close('back pressure');
+    if (this.isOpen && now >= this.#outbox.givesUpAt()) this.close('back pressure');
     if (this.#keepsHeartbeat && isExpired(this.heartbeat, now, settings)) this.close('ping timeout');
     if (this.#keepsHeartbeat && isPingDue(this.heartbeat, now)) this.#ping();
     if (now >= (this.#settlesAt ?? Infinity)) this.#settled();
-    return this.#nextAttention(settings);
+    return this.#nextAttention();
   }
 
   /** The server behind a relay keeps the heartbeat of the whole way. */
@@ -317,50 +397,69 @@ export class Session {
     return this.isOpen && !this.#relay;
   }
 
-  #nextAttention(settings: HeartbeatSettings): number {
+  #nextAttention(): number {
     if (this.#state === 'closed') return Infinity;
-    const heartbeat = this.#keepsHeartbeat ? nextAttention(this.heartbeat, settings) : Infinity;
-    const others = [this.#lingersUntil, this.#upgrade?.endsAt, this.#settlesAt, this.#pressure.stallsAt()];
+    const heartbeat = this.#keepsHeartbeat ? nextAttention(this.heartbeat, this.#host.heartbeatSettings) : Infinity;
+    const others = [this.#lingersUntil, this.#upgrade?.endsAt, this.#settlesAt, this.#outbox.givesUpAt()];
     return Math.min(heartbeat, ...others.map((time) => time ?? Infinity));
   }
 
   /** In revision 3 the platform answers heartbeats without waking the object; their times tell that the client is alive and reads. */
   #noteHeartbeats(): void {
-    const seenAt = this.revision === 3 && this.socket ? (this.#host.heartbeatSeenAt(this.socket) ?? 0) : 0;
+    if (this.revision === 3 && this.socket) this.#noteHeartbeat(this.#host.heartbeatSeenAt(this.socket) ?? 0);
+  }
+
+  /** A client sends a heartbeat when an interval has passed since it read the answer to the one before. */
+  #noteHeartbeat(seenAt: number): void {
     if (seenAt <= this.#heartbeatSeenAt) return;
+    const answerRead = seenAt - pingIntervalOf(3, this.#host.settings) - MAX_ROUND_TRIP;
+    this.#outbox.provenBefore(Math.max(this.#heartbeatSeenAt, answerRead));
     this.#heartbeatSeenAt = seenAt;
     heard(this.heartbeat, seenAt);
-    this.#pressure.answered();
+    this.#release();
+  }
+
+  #checkHeartbeats(): void {
+    if (this.#isCheckingHeartbeats) return;
+    this.#isCheckingHeartbeats = true;
+    this.#noteHeartbeats();
+    this.#host.after(HEARTBEAT_CHECK_INTERVAL, () => {
+      this.#isCheckingHeartbeats = false;
+      if (this.isOpen && this.#outbox.held.length > 0) this.#checkHeartbeats();
+    });
   }
 
   #askForProof(): void {
+    if (this.#state !== 'open') return;
+    if (this.revision === 4 && this.socket) this.#sendAtOnce(PING);
+    this.#outbox.asked();
     this.#noteHeartbeats();
-    if (this.revision === 4 && this.socket && this.heartbeat.answerDueAt === undefined) this.#ping();
-    else if (!this.#pressure.isAsking) this.#pressure.asked();
-  }
-
-  #watchPressure(): void {
-    const stallsAt = this.#pressure.stallsAt();
-    if (stallsAt !== undefined) this.#host.needsAttentionAt(stallsAt);
+    this.#host.needsAttentionAt(this.#outbox.givesUpAt());
   }
 
   #ping(): void {
     const now = this.#host.now();
-    this.#pressure.asked();
-    pingSent(this.heartbeat, now, this.#host.heartbeatSettings(this.revision));
-    this.#write(new OutgoingPacket('ping'));
+    this.#sendAtOnce(PING);
+    this.#outbox.asked();
+    pingSent(this.heartbeat, now, this.#host.heartbeatSettings);
     this.#host.changed(this);
-    this.#host.needsAttentionAt(this.#nextAttention(this.#host.heartbeatSettings(this.revision)));
+    this.#host.needsAttentionAt(this.#nextAttention());
   }
 
-  #write(packet: OutgoingPacket): void {
-    if (this.#transport instanceof PollingTransport) {
-      this.#transport.send(packet);
-      this.#settle();
+  /** A heartbeat does not wait for room: it is what makes room. */
+  #sendAtOnce(packet: OutgoingPacket): void {
+    if (!this.socket) {
+      this.sendPacket(packet);
       return;
     }
+    this.#outbox.handOver(packet);
+    this.#transmit(packet);
+    if (this.#outbox.isOverfull) this.close('back pressure');
+  }
+
+  #transmit(packet: OutgoingPacket): void {
     try {
-      this.#transport.send(packet.frame(this.revision, this.base64Only));
+      this.#socket?.send(packet.frame(this.revision, this.base64Only));
     } catch {
       // The socket is closing; its close event ends the session.
     }
@@ -387,9 +486,11 @@ export class Session {
   }
 }
 
-/** The packets that tell a polling client that its session ends. A client that closes by itself is only released from its GET. */
-function farewell(reason: CloseReason, polling: PollingTransport): OutgoingPacket[] {
-  if (reason === 'transport close') return [new OutgoingPacket('noop')];
-  if (reason === 'forced close' || polling.isPollWaiting) return [new OutgoingPacket('close')];
-  return [];
+/** A client of revision 4 answers a ping at once. One of revision 3 proves that it reads by its next heartbeats only, and has more under way until then. */
+function newOutbox(host: SessionHost<Session>, revision: Revision): Outbox {
+  const limit = host.settings.sendLimit;
+  const now = (): number => host.now();
+  return revision === 4
+    ? new Outbox({ limit, window: limit / 2, answerDelay: 0, now })
+    : new Outbox({ limit, window: limit, answerDelay: pingIntervalOf(3, host.settings) + MAX_ROUND_TRIP, now });
 }

@@ -15,7 +15,7 @@ export interface EngineSettings {
   readonly upgradeTimeout: number;
   /** The largest polling body or WebSocket message that is accepted, in bytes. */
   readonly maxPayload: number;
-  /** Bytes a client may leave unanswered before it counts as one that does not read. */
+  /** Bytes that a client may leave unread for longer than a moment, see `outbox.ts`. */
   readonly sendLimit: number;
   /** The revisions that are spoken. */
   readonly revisions: readonly Revision[];
@@ -33,8 +33,8 @@ const DEFAULT_ENGINE_SETTINGS: EngineSettings = {
   revisions: [3, 4],
 };
 
-/** A client of revision 3 answers nothing but its own heartbeats, so these must come often enough to notice that it stopped reading. */
-const MAX_PING_INTERVAL_REVISION_3 = 5_000;
+/** Nothing makes a client of revision 3 prove that it reads but its own heartbeats, so these must come often. */
+const MAX_PING_INTERVAL_REVISION_3 = 2_000;
 
 const POSITIVE = ['pingInterval', 'pingTimeout', 'upgradeTimeout', 'maxPayload', 'sendLimit'] as const;
 

@@ -259,7 +259,7 @@ export class SocketServer implements EngineApplication, NamespaceHost {
   }
 
   #enter(connection: Connection, record: SocketRecord, recovered = false): Socket {
-    const socket = new Socket(connection.session, this.of(record.namespace), record, recovered);
+    const socket = new Socket(connection, this.of(record.namespace), record, recovered);
     const sockets = this.#sockets.get(record.namespace) ?? new Map<string, Socket>();
     this.#sockets.set(record.namespace, sockets.set(socket.id, socket));
     connection.sockets.set(record.namespace, socket);

@@ -1,7 +1,8 @@
 import type { Session } from '../engine-io/session.ts';
 import type { CloseReason } from '../engine-io/session-host.ts';
+import { withNamespace } from './bare-packet.ts';
 import { PendingAcks, type PendingAck } from './acks.ts';
-import { writeAck, writeDisconnected, writeSerialisedAck, writeSerialisedEvent } from './packet.ts';
+import { writeAck, writeDisconnected } from './packet.ts';
 
 /** Why a client left a namespace, in the words of the official server. */
 export type DisconnectReason = CloseReason | 'client namespace disconnect' | 'server namespace disconnect';
@@ -33,6 +34,12 @@ export interface SocketHome {
   remove(socket: Socket, reason: DisconnectReason): void;
 }
 
+/** What a socket needs of its connection. */
+interface SocketConnection {
+  readonly session: Session;
+  readonly handshake: unknown;
+}
+
 /** One client in one namespace. */
 export class Socket {
   readonly session: Session;
@@ -42,13 +49,16 @@ export class Socket {
   /** The secret with which the client may resume; only clients of revision 4 know how to, and only where recovery is on. */
   readonly pid: string | undefined;
   readonly since: string | undefined;
+  /** What the application's `handshake` kept of the request that opened the connection. */
+  readonly handshake: unknown;
   /** Whether the client has resumed an earlier connection and received what it missed. */
   readonly recovered: boolean;
   readonly acks: PendingAcks;
   #data: unknown;
 
-  constructor(session: Session, namespace: SocketHome, record: SocketRecord, recovered = false) {
+  constructor({ session, handshake }: SocketConnection, namespace: SocketHome, record: SocketRecord, recovered = false) {
     this.session = session;
+    this.handshake = handshake;
     this.namespace = namespace;
     ({ id: this.id, pid: this.pid, since: this.since, data: this.#data } = record);
     this.recovered = recovered;
@@ -81,14 +91,9 @@ export class Socket {
     for (const packet of writeAck(this.namespace.name, ackId, args)) this.session.sendPacket(packet);
   }
 
-  /** Sends an event whose arguments are serialised already. It is not kept for recovery. */
-  emitSerialised(name: string, json: string): void {
-    if (this.isConnected) this.session.sendPacket(writeSerialisedEvent(this.namespace.name, name, json));
-  }
-
-  /** Answers like {@link acknowledge}, with arguments that are serialised already. */
-  acknowledgeSerialised(ackId: number, json: string): void {
-    if (this.isConnected) this.session.sendPacket(writeSerialisedAck(this.namespace.name, ackId, json));
+  /** Sends an event or an answer in the form of `bare-packet.ts`, as it came from another server. */
+  sendBare(packet: string): void {
+    if (this.isConnected) this.session.send(withNamespace(packet, this.namespace.name));
   }
 
   /** Puts the client out of the namespace. Its connection stays, for its other namespaces. */

@@ -1,6 +1,5 @@
-import { DurableObject } from 'cloudflare:workers';
-
 import { DurableConnections } from '../../../../worker/wire/durable-object/connections.ts';
+import { SocketObject } from '../../../../worker/wire/durable-object/socket-object.ts';
 import type { Ack, SocketApplication, Verdict } from '../../../../worker/wire/socket-io/application.ts';
 import { SocketServer } from '../../../../worker/wire/socket-io/server.ts';
 import type { Socket } from '../../../../worker/wire/socket-io/socket.ts';
@@ -9,9 +8,9 @@ import { settingsOf, type Environment } from './environment.ts';
 const ADOPT_PATH = '/adopt';
 
 /** A room in which each event exercises one ability of the layer. */
-export class Chat extends DurableObject<Environment> implements SocketApplication {
+export class Chat extends SocketObject<Environment> implements SocketApplication {
   readonly #server: SocketServer;
-  readonly #connections: DurableConnections;
+  protected readonly connections: DurableConnections;
   /** Different in each life of the object, so that a test sees that the object slept in between. */
   readonly #life = crypto.randomUUID();
 
@@ -19,27 +18,11 @@ export class Chat extends DurableObject<Environment> implements SocketApplicatio
     super(ctx, environment);
     const recovery = environment.RECOVERY === 'on' ? { recovery: { storage: ctx.storage.kv } } : {};
     this.#server = new SocketServer(this, recovery);
-    this.#connections = new DurableConnections(ctx, this.#server, { settings: settingsOf(environment) });
+    this.connections = new DurableConnections(ctx, this.#server, { settings: settingsOf(environment) });
   }
 
   override fetch(request: Request): Promise<Response> | Response {
-    return new URL(request.url).pathname === ADOPT_PATH ? this.#connections.adopt(request) : this.#connections.fetch(request);
-  }
-
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    this.#connections.receive(socket, message);
-  }
-
-  override webSocketClose(socket: WebSocket): void {
-    this.#connections.socketClosed(socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    this.#connections.socketClosed(socket);
-  }
-
-  override alarm(): void {
-    this.#connections.alarm();
+    return new URL(request.url).pathname === ADOPT_PATH ? this.connections.adopt(request) : super.fetch(request);
   }
 
   connecting({ namespace, auth }: { namespace: string; auth: Readonly<Record<string, unknown>> }): Verdict | Promise<Verdict> {
@@ -84,7 +67,7 @@ export class Chat extends DurableObject<Environment> implements SocketApplicatio
         this.#flood(socket, Number(args[0]), Number(args[1]));
         break;
       case 'leave':
-        this.#connections.release(socket.session);
+        this.connections.release(socket.session);
         break;
       case 'reasons':
         ack?.(this.ctx.storage.kv.get('reasons') ?? []);

@@ -6,6 +6,9 @@ export interface Environment {
   readonly RECOVERY: 'on' | 'off';
   readonly CHATS: DurableObjectNamespace;
   readonly BARES: DurableObjectNamespace;
+  readonly DESKS: DurableObjectNamespace;
+  readonly HALLS: DurableObjectNamespace;
+  readonly LEDGERS: DurableObjectNamespace;
   readonly LOBBIES: DurableObjectNamespace;
 }
 

@@ -1,37 +1,36 @@
-import { objectIdOf } from '../../../../worker/wire/durable-object/affinity.ts';
 import { pipeSocket, type PipeSocket } from '../../../../worker/wire/pipe.ts';
-import { acceptStateless } from '../../../../worker/wire/stateless/accept.ts';
+import { serveAtDoor } from '../../../../worker/wire/stateless/door.ts';
 import { settingsOf, type Environment } from './environment.ts';
-import { Reception } from './lobby.ts';
+import { deskServer } from './desk.ts';
+import { Gatekeeper } from './lobby.ts';
 
 export { Bare } from './bare.ts';
 export { Chat } from './chat.ts';
+export { DeskHolder, Ledger } from './desk.ts';
+export { Hall } from './hall.ts';
 export { Lobby } from './lobby.ts';
 
 /**
- * `/room/<name>/socket.io/` goes straight to a room; `/door/socket.io/` leaves the room to a message; `/raw` pipes a plain WebSocket to
- * the room that its first message names; `/bare/` is the benchmark's yardstick.
+ * `/room/<name>/socket.io/` goes straight to a room; `/door/socket.io/` leaves the room to a message and passes the whole session on;
+ * `/desk/socket.io/` leaves it to a message too and passes events on; `/raw` pipes a plain WebSocket to the room that its first message names; `/hall/` and `/bare/` are for
+ * the benchmark.
  */
 export default {
   fetch(request, environment) {
     const url = new URL(request.url);
     const [, room] = /^\/room\/([^/]+)\//.exec(url.pathname) ?? [];
     if (room) return environment.CHATS.get(environment.CHATS.idFromName(room)).fetch(request);
-    if (url.pathname.startsWith('/door/')) return door(request, url, environment);
+    const settings = settingsOf(environment);
+    if (url.pathname.startsWith('/door/'))
+      return serveAtDoor(request, { holders: environment.LOBBIES, application: () => new Gatekeeper(environment.CHATS).server, settings });
+    if (url.pathname.startsWith('/desk/'))
+      return serveAtDoor(request, { holders: environment.DESKS, application: () => deskServer(environment), settings });
     if (url.pathname === '/raw') return raw(environment);
     if (url.pathname === '/bare/') return environment.BARES.get(environment.BARES.idFromName('bare')).fetch(request);
+    if (url.pathname === '/hall/') return environment.HALLS.get(environment.HALLS.idFromName('hall')).fetch(request);
     return new Response(null, { status: 404 });
   },
 } satisfies ExportedHandler<Environment>;
-
-function door(request: Request, url: URL, environment: Environment): Promise<Response> | Response {
-  const sid = url.searchParams.get('sid');
-  const isNewSocket = sid === null && url.searchParams.get('transport') === 'websocket';
-  if (isNewSocket) return acceptStateless(request, new Reception(environment.CHATS).server, settingsOf(environment));
-  const objects = environment.LOBBIES;
-  const id = sid === null ? objects.newUniqueId() : objects.idFromString(objectIdOf(sid) ?? '');
-  return objects.get(id).fetch(request);
-}
 
 function raw({ CHATS }: Environment): Response {
   const { 0: client, 1: socket } = new WebSocketPair();
