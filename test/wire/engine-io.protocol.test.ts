@@ -194,6 +194,12 @@ describe.each(DIALECTS)('Engine.IO revision $revision', ({ revision, payload, ba
       socket.send('1');
       expect((await socket.closed).reason).toBe('transport close');
     });
+
+    it('of the WebSocket itself is answered', async () => {
+      const socket = await openSocket();
+      socket.socket.close(4001, 'leaving');
+      expect(await socket.closed).toEqual({ code: 4001, reason: 'leaving' });
+    });
   });
 
   describe('upgrade', () => {
