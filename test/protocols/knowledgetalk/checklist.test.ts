@@ -1,14 +1,14 @@
 /** What silently breaks real clients: the checklist of the reference, one test for each line. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { Chromium, type Peer } from '../../media-node/sdp/support/peer.ts';
+import { PeerBrowser, type Peer } from '../../media-node/sdp/support/peer.ts';
 import { FOUR, type KtClient, type Message, nameOf, TWO } from './client.ts';
 import { World } from './world.ts';
 
 let world: World;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 const peers: Peer[] = [];
 beforeAll(async () => {
-  [world, chromium] = await Promise.all([World.start(), Chromium.start()]);
+  [world, chromium] = await Promise.all([World.start(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await Promise.all([world.stop(), chromium.close()]);

@@ -2,15 +2,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bitrateOf, layoutOf, SCREEN, SMALLEST, spatialLayerOf } from '../../../worker/protocols/knowledgetalk/layouts.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { Chromium, type Peer, type SentTracks } from '../../media-node/sdp/support/peer.ts';
+import { PeerBrowser, type Peer, type SentTracks } from '../../media-node/sdp/support/peer.ts';
 import type { KtClient, Message } from './client.ts';
 import { World } from './world.ts';
 
 let world: World;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 const peers: Peer[] = [];
 beforeAll(async () => {
-  [world, chromium] = await Promise.all([World.start(), Chromium.start()]);
+  [world, chromium] = await Promise.all([World.start(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await Promise.all([world.stop(), chromium.close()]);
@@ -26,7 +26,7 @@ type Allowance = () => Promise<number>;
 async function publish(member: KtClient, usage: 'cam' | 'screen', tracks: SentTracks): Promise<Allowance> {
   const peer = await chromium.peer();
   peers.push(peer);
-  const name = await chromium.page.evaluate(() => [...window.peers.keys()].at(-1) ?? '');
+  const name = await chromium.page.evaluate(() => [...window.peers.keys()].at(-1) ?? '', undefined);
   await peer.send(tracks);
   member.say({ eventOp: 'SDP', usage, roomId: member.roomId, sdp: { type: 'offer', sdp: await peer.offer() } });
   const isAnswer = ({ sdp }: Message) => (sdp as { type?: unknown } | undefined)?.type === 'answer';
