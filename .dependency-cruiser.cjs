@@ -29,6 +29,8 @@ module.exports = {
       inside('worker/room'),
       inside('worker/wire'),
       inside('shared'),
+      // Whose client it is, and what its tenant has set.
+      '^worker/tenants/tenant',
       // What a protocol passes over in silence stands in the log.
       '^worker/platform/logger',
     ]),
@@ -42,10 +44,35 @@ module.exports = {
     only('platform-knows-nobody', 'Settings, log and signatures serve both halves of the edge.', inside('worker/platform'), [
       inside('shared'),
     ]),
+    only('tenants-stand-alone', 'Who may use the installation is asked by everybody, and asks nobody.', inside('worker/tenants'), [
+      inside('worker/platform'),
+      inside('shared'),
+    ]),
+    only('transfer-knows-only-bytes', 'Bytes in and out of R2, whatever they mean.', inside('worker/transfer'), [inside('shared')]),
+    ...['files', 'recordings', 'usage'].map((store) =>
+      only(`${store}-know-no-room`, 'What outlives a room is kept without knowing what a room is.', inside(`worker/${store}`), [
+        inside('worker/platform'),
+        inside('worker/tenants'),
+        inside('worker/transfer'),
+        inside('shared'),
+      ]),
+    ),
+    only('tenant-api-reads-the-stores', 'It shows a tenant what the stores have of it.', inside('worker/tenant-api'), [
+      inside('worker/files'),
+      inside('worker/recordings'),
+      inside('worker/usage'),
+      inside('worker/platform'),
+      inside('worker/tenants'),
+      inside('worker/transfer'),
+      inside('shared'),
+    ]),
     only('front-door-asks-the-protocols', 'The front door reaches the room object through its binding only.', inside('worker/front-door'), [
       inside('worker/platform'),
       inside('worker/protocols'),
       inside('worker/wire'),
+      inside('worker/tenants'),
+      // Services with routes of their own.
+      '^worker/(?:files|recordings|tenant-api)/routes',
       inside('shared'),
     ]),
     only('room-object-hosts-the-room', 'The Durable Object joins room, wire and protocols.', inside('worker/room-object'), [
@@ -53,6 +80,11 @@ module.exports = {
       inside('worker/protocols'),
       inside('worker/room'),
       inside('worker/wire'),
+      // What a room leaves behind.
+      inside('worker/files'),
+      inside('worker/recordings'),
+      inside('worker/usage'),
+      inside('worker/transfer'),
       inside('shared'),
     ]),
     only('web-is-a-client', 'The meeting page is a client like any other.', inside('worker/web'), []),

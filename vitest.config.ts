@@ -9,6 +9,9 @@ mkdirSync('dist/web', { recursive: true });
 /** Tests that start servers or browsers take turns: two cores are soon busy, and a starved browser drops frames. */
 const heavy = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
 
+/** They need a network that Firefox uses, and so `npm test` runs them by themselves. */
+const FIREFOX_TESTS = 'test/media-node/sdp/firefox.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -22,6 +25,14 @@ export default defineConfig({
         test: {
           name: 'media-node',
           include: ['test/media-node/**/*.test.ts'],
+          exclude: [FIREFOX_TESTS],
+          ...heavy,
+        },
+      },
+      {
+        test: {
+          name: 'firefox',
+          include: [FIREFOX_TESTS],
           ...heavy,
         },
       },

@@ -1,12 +1,18 @@
 /** Every setting of the media node, read from environment variables once, at start-up. */
 import { availableParallelism } from 'node:os';
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { secretWeakness } from '../shared/secret-strength.ts';
 
 const HIGHEST_PORT = 65_535;
 const MAX_WORKERS = 256;
 const DEFAULT_TURN_TTL_SECONDS = 6 * 60 * 60;
+const DEFAULT_RECORDINGS_FOLDER = fileURLToPath(new URL('../.parley/recordings', import.meta.url));
+const DEFAULT_RECORDINGS_MAX_GB = 20;
+const DEFAULT_RECORDING_MAX_SECONDS = 4 * 60 * 60;
+const BYTES_PER_GB = 1_000_000_000;
 const DEFAULT_DOCUMENT_LIFETIME_SECONDS = 15 * 60;
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -33,6 +39,15 @@ export interface IceConfig {
   readonly sfuPolicy: 'stun' | 'stun+turn';
 }
 
+export interface RecordingsConfig {
+  /** Only one node may use it. */
+  readonly folder: string;
+  /** Of all recordings together. */
+  readonly maxBytes: number;
+  /** Of one recording. */
+  readonly maxSeconds: number;
+}
+
 export interface Config {
   readonly mode: 'development' | 'production';
   readonly host: string;
@@ -52,6 +67,7 @@ export interface Config {
   readonly documentLifetimeSeconds: number;
   /** The program that decodes snapshots and writes recordings: a path, or a name in `PATH`. */
   readonly ffmpegBin: string;
+  readonly recordings: RecordingsConfig;
 }
 
 /** Start-up is refused; `problems` has one line for each wrong setting, saying what is wrong and what to do. */
@@ -131,6 +147,9 @@ const EnvironmentSchema = z.object({
   TURN_TTL_SECONDS: integer('TURN_TTL_SECONDS', 60, 7 * 24 * 60 * 60).default(DEFAULT_TURN_TTL_SECONDS),
   ICE_POLICY_SFU: oneOf(['stun', 'stun+turn']).default('stun'),
   FFMPEG_BIN: z.string().default('ffmpeg'),
+  RECORDINGS_DIR: z.string().default(DEFAULT_RECORDINGS_FOLDER),
+  RECORDINGS_MAX_GB: integer('RECORDINGS_MAX_GB', 1, 100_000).default(DEFAULT_RECORDINGS_MAX_GB),
+  RECORDING_MAX_SECONDS: integer('RECORDING_MAX_SECONDS', 1, 7 * 24 * 60 * 60).default(DEFAULT_RECORDING_MAX_SECONDS),
   DOCUMENT_LIFETIME_SECONDS: integer('DOCUMENT_LIFETIME_SECONDS', 1, 24 * 60 * 60).default(DEFAULT_DOCUMENT_LIFETIME_SECONDS),
 });
 type Environment = z.output<typeof EnvironmentSchema>;
@@ -169,6 +188,11 @@ function toConfig(env: Environment): Config {
     },
     documentLifetimeSeconds: env.DOCUMENT_LIFETIME_SECONDS,
     ffmpegBin: env.FFMPEG_BIN,
+    recordings: {
+      folder: resolve(env.RECORDINGS_DIR),
+      maxBytes: env.RECORDINGS_MAX_GB * BYTES_PER_GB,
+      maxSeconds: env.RECORDING_MAX_SECONDS,
+    },
   };
 }
 

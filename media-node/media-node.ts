@@ -9,12 +9,14 @@ import { consumerHandlers } from './http/consumers.ts';
 import { documentHandlers } from './http/documents.ts';
 import { iceServerHandlers } from './http/ice-servers.ts';
 import { producerHandlers } from './http/producers.ts';
+import { recordingHandlers } from './http/recordings.ts';
 import { roomHandlers } from './http/rooms.ts';
 import { Server } from './http/server.ts';
 import { transportHandlers } from './http/transports.ts';
 import { createLog } from './log.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { Recordings } from './recording/recordings.ts';
 import { Rooms } from './sfu/rooms.ts';
 import { WorkerPool } from './sfu/worker-pool.ts';
 import { Verifier } from './signing.ts';
@@ -41,35 +43,45 @@ export interface MediaNodeOptions {
   readonly leaseSeconds?: number;
 }
 
-function handlersFor(rooms: Rooms, documents: Documents, config: Config): Handlers {
+function handlersFor(rooms: Rooms, recordings: Recordings, documents: Documents, config: Config): Handlers {
   return {
     ...roomHandlers(rooms),
     ...transportHandlers(rooms),
     ...producerHandlers(rooms, config.ffmpegBin),
     ...consumerHandlers(rooms),
     ...connectionHandlers(rooms),
+    ...recordingHandlers(rooms, recordings),
     ...documentHandlers(documents),
     ...iceServerHandlers(config.ice),
   };
 }
 
-function metricsOf(rooms: Rooms, documents: Documents, pool: WorkerPool): Metrics {
+function metricsOf(rooms: Rooms, recordings: Recordings, documents: Documents, pool: WorkerPool): Metrics {
   return new Metrics({
     rooms: () => rooms.size,
     transports: () => rooms.counts.transports,
     producers: () => rooms.counts.producers,
     consumers: () => rooms.counts.consumers,
+    recordings: () => recordings.running,
+    recordingBytes: () => recordings.bytes,
     documents: () => documents.size,
     workers: () => pool.size,
     workerDeaths: () => pool.deaths,
   });
 }
 
-function connect(rooms: Rooms, outboxes: Outboxes): void {
+function connect(rooms: Rooms, recordings: Recordings, outboxes: Outboxes): void {
   rooms.on('event', (room, event) => {
     outboxes.add(room, event);
   });
+  recordings.on('finished', ({ id, generation }, { recording, container, duration, bytes, cause }) => {
+    // A room that is closed has had its last event.
+    if (!rooms.has(id, generation)) return;
+    const reason = cause === undefined ? {} : { cause };
+    outboxes.add({ id, generation }, { type: 'recording-finished', recording, container, duration, bytes, ...reason });
+  });
   rooms.on('closed', (room, isOrdered) => {
+    recordings.endRoom(room);
     void outboxes.close(room, isOrdered);
   });
 }
@@ -89,14 +101,15 @@ function announce(log: Logger, { mode, rtc, edgeUrl }: Config, url: string): voi
 export async function startMediaNode(config: Config, { leaseSeconds = ROOM_LEASE_SECONDS }: MediaNodeOptions = {}): Promise<MediaNode> {
   const log = createLog(config.logLevel);
   const pool = await WorkerPool.create(config.rtc, log);
+  const recordings = await Recordings.open(config.recordings, config.ffmpegBin, log);
   const documents = await Documents.create(config.documentLifetimeSeconds);
   const rooms = new Rooms(pool, leaseSeconds, log);
-  const metrics = metricsOf(rooms, documents, pool);
+  const metrics = metricsOf(rooms, recordings, documents, pool);
   const courier = new Courier(config.edgeUrl, config.secret);
   const outboxes = new Outboxes(courier, metrics, log);
-  connect(rooms, outboxes);
+  connect(rooms, recordings, outboxes);
   const server = new Server({
-    handlers: handlersFor(rooms, documents, config),
+    handlers: handlersFor(rooms, recordings, documents, config),
     verifier: new Verifier([config.secret, ...(config.previousSecret === undefined ? [] : [config.previousSecret])]),
     log: log.child({ class: 'Server' }),
     metrics,
@@ -108,7 +121,7 @@ export async function startMediaNode(config: Config, { leaseSeconds = ROOM_LEASE
   async function stop(): Promise<void> {
     server.refuseCalls();
     await server.drain(DRAIN_MS);
-    await documents.shutDown();
+    await Promise.all([documents.shutDown(), recordings.shutDown()]);
     rooms.shutDown();
     await outboxes.flush(FLUSH_MS);
     pool.close();

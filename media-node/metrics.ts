@@ -8,6 +8,8 @@ export interface Census {
   readonly transports: () => number;
   readonly producers: () => number;
   readonly consumers: () => number;
+  readonly recordings: () => number;
+  readonly recordingBytes: () => number;
   readonly documents: () => number;
   readonly workers: () => number;
   readonly workerDeaths: () => number;
@@ -18,6 +20,8 @@ const CENSUS_HELP: Record<keyof Census, readonly [name: string, help: string]> =
   transports: ['parley_media_transports', 'Open transports.'],
   producers: ['parley_media_producers', 'Open producers.'],
   consumers: ['parley_media_consumers', 'Open consumers.'],
+  recordings: ['parley_media_recordings', 'Recordings that go on.'],
+  recordingBytes: ['parley_media_recording_bytes', 'Bytes of all recordings on this disk.'],
   documents: ['parley_media_documents', 'Documents whose drawn pages are kept.'],
   workers: ['parley_media_workers', 'Running SFU processes.'],
   workerDeaths: ['parley_media_worker_deaths_total', 'SFU processes that died since the start.'],

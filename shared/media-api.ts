@@ -54,6 +54,7 @@ export const MEDIA_ERROR_STATUS = {
   /** It was never there, was deleted, or its lifetime is over. */
   'document-not-found': 404,
   'page-not-found': 404,
+  'recording-not-found': 404,
   'already-connected': 409,
   /** A newer negotiation of this connection has begun: this one does not count any more. */
   'superseded-attempt': 409,
@@ -62,8 +63,12 @@ export const MEDIA_ERROR_STATUS = {
   'stale-generation': 409,
   /** Nothing came that could be decoded. */
   'no-picture': 409,
+  'recording-exists': 409,
+  'recording-not-finished': 409,
   'body-too-large': 413,
   'cannot-consume': 422,
+  /** The codec cannot be recorded, not in this container, or not in this recording. */
+  'cannot-record': 422,
   /** It cannot be read as the kind of document that it should be. */
   'invalid-document': 422,
   /** It can be read only with a password. */
@@ -76,6 +81,8 @@ export const MEDIA_ERROR_STATUS = {
   'shutting-down': 503,
   /** The media node has as much of this kind of work as it can take; another try later may succeed. */
   overloaded: 503,
+  /** Recordings fill what they may, or the disk is nearly full. */
+  'disk-full': 507,
 } as const;
 export type MediaErrorReason = keyof typeof MEDIA_ERROR_STATUS;
 const MediaErrorReasonSchema = z.enum(Object.keys(MEDIA_ERROR_STATUS) as [MediaErrorReason, ...MediaErrorReason[]]);
@@ -111,7 +118,7 @@ const LayersSchema = z.object({
 const BytesSchema = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes');
 
 /** The media type of a body. */
-type BodyType = 'application/json' | 'application/pdf' | 'image/png';
+type BodyType = 'application/json' | 'application/pdf' | 'image/png' | 'application/octet-stream';
 
 export interface Endpoint<
   Path extends string = string,
@@ -139,6 +146,45 @@ type PathParameters<Path extends string> = Path extends `${infer Segment}/${infe
   : Path extends `:${infer Name}`
     ? Readonly<Record<Name, string>>
     : unknown;
+
+/** The name of a recording, chosen by the room object and used once. */
+const RecordingIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be letters, digits, _ and -, at most 64');
+
+const RecordingContainerSchema = z.enum(['webm', 'matroska', 'mp4']);
+export type RecordingContainer = z.infer<typeof RecordingContainerSchema>;
+
+/** Why a recording ended; `interrupted` when the media node was stopped or died meanwhile, and found the file afterwards. */
+const RecordingCauseSchema = z.enum(['stopped', 'room-closed', 'too-long', 'disk-full', 'interrupted']);
+
+export const RecordingInfoSchema = z.object({
+  recording: RecordingIdSchema,
+  room: RoomIdSchema,
+  container: RecordingContainerSchema,
+  state: z.enum(['running', 'finished']),
+  /** Milliseconds since the epoch. */
+  startedAt: z.number(),
+  /** Seconds; 0 while it goes on. */
+  duration: z.number().min(0),
+  /** Of the finished file; 0 while it goes on. */
+  bytes: z.number().int().min(0),
+  cause: RecordingCauseSchema.exactOptional(),
+});
+export type RecordingInfo = z.infer<typeof RecordingInfoSchema>;
+
+/** At most one of each kind. */
+const RecordedProducersSchema = z.object({ audio: MediaIdSchema.exactOptional(), video: MediaIdSchema.exactOptional() });
+
+/** A part of a file may not be longer, in bytes. */
+const MAX_PART_BYTES = 16 * 1024 * 1024;
+
+/** A number in a query. */
+function countOfAtMost(highest: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/u, 'must be a whole number')
+    .transform(Number)
+    .refine((count) => count <= highest, `must be at most ${highest}`);
+}
 
 /** Bits per second. */
 const BitrateSchema = z.number().int().min(10_000).max(1_000_000_000);
@@ -327,6 +373,33 @@ export const mediaApi = {
   closeConnection: endpoint('DELETE', CONNECTION, NothingSchema),
 
   /**
+   * Records at most one producer of each kind into one file: WebM for VP8 and VP9, MP4 for H264, unless another container is wanted. Pauses of a
+   * producer are gaps, and so is what comes after its end. The event `recording-finished` tells when the file is ready, unless the room is closed before that.
+   */
+  startRecording: endpoint('POST', `${ROOM}/recordings`, RecordingInfoSchema, {
+    body: z.object({
+      recording: RecordingIdSchema,
+      producers: RecordedProducersSchema,
+      container: RecordingContainerSchema.exactOptional(),
+    }),
+  }),
+  /** Other producers take the place of those of their kind; of the same codec. Kinds that are not named go on. */
+  replaceRecorded: endpoint('PUT', `${ROOM}/recordings/:recording/producers`, NothingSchema, { body: RecordedProducersSchema }),
+  stopRecording: endpoint('POST', `${ROOM}/recordings/:recording/stop`, NothingSchema),
+  /** Of all rooms or of one, also of rooms that are closed, until they are deleted. */
+  listRecordings: endpoint('GET', '/v1/recordings', z.object({ recordings: z.array(RecordingInfoSchema) }), {
+    query: z.object({ room: RoomIdSchema.exactOptional() }),
+  }),
+  inspectRecording: endpoint('GET', '/v1/recordings/:recording', RecordingInfoSchema),
+  /** A part of the finished file; shorter at its end, and empty behind it. */
+  recordingFile: endpoint('GET', '/v1/recordings/:recording/file', BytesSchema, {
+    query: z.object({ offset: countOfAtMost(Number.MAX_SAFE_INTEGER), length: countOfAtMost(MAX_PART_BYTES) }),
+    resultType: 'application/octet-stream',
+    answersWithin: 30,
+  }),
+  deleteRecording: endpoint('DELETE', '/v1/recordings/:recording', NothingSchema),
+
+  /**
    * Takes a PDF document to draw its pages. Answered when it has been opened; the pages are drawn one after the other from then on. A document
    * belongs to no room and lives `DOCUMENT_LIFETIME_SECONDS` of the media node.
    */
@@ -417,6 +490,8 @@ const MediaEventSchema = z.discriminatedUnion('type', [
     producers: z.array(ProducerStatisticsSchema),
     consumers: z.array(ConsumerStatisticsSchema),
   }),
+  /** The file of a recording is ready. Where nothing came to be recorded it has no bytes, and there is no file. */
+  RecordingInfoSchema.omit({ room: true, state: true, startedAt: true }).extend({ type: z.literal('recording-finished') }),
   /** All media of this generation is gone; the last event of the generation. */
   z.object({ type: z.literal('room-closed'), cause: z.enum(['worker-died', 'lease-expired', 'shutting-down']) }),
 ]);

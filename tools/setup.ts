@@ -9,9 +9,9 @@ import { installPackages } from './setup/debian-packages.ts';
 import { makeDevSecrets } from './setup/dev-secrets.ts';
 import { provideWorkerBinary } from './setup/worker-binary.ts';
 
-/** A program in PATH. */
+/** A program in PATH, or where Debian has those of the administrator. */
 function findProgram(names: readonly string[]): string | undefined {
-  const directories = (process.env.PATH ?? '').split(delimiter);
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return names.flatMap((name) => directories.map((directory) => join(directory, name))).find((path) => existsSync(path));
 }
 
@@ -34,9 +34,23 @@ export async function provideChromium(): Promise<string> {
   return given;
 }
 
+/** Debian's own build, or the one that `FIREFOX_BIN` names. */
+async function provideFirefox(): Promise<string> {
+  const given = process.env.FIREFOX_BIN;
+  if (given === undefined || given === '')
+    return provideProgram('Testing with a second browser', ['firefox-esr', 'firefox'], 'firefox-esr');
+  if (!existsSync(given)) throw new Failure(`FIREFOX_BIN names ${given}, which does not exist.`);
+  return given;
+}
+
 /** coturn's server, `turnserver`. */
 export function provideCoturn(): Promise<string> {
   return provideProgram('Relaying media (TURN)', ['turnserver'], 'coturn');
+}
+
+/** Decodes snapshots and writes recordings. */
+function provideFfmpeg(): Promise<string> {
+  return provideProgram('Recording and taking snapshots', ['ffmpeg'], 'ffmpeg');
 }
 
 /**
@@ -44,15 +58,21 @@ export function provideCoturn(): Promise<string> {
  *
  * @returns environment variables that say where it is.
  */
-export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string }> {
+export async function setUpForRunning(): Promise<{ MEDIASOUP_WORKER_BIN: string; FFMPEG_BIN: string }> {
   makeDevSecrets();
-  return { MEDIASOUP_WORKER_BIN: await provideWorkerBinary() };
+  return { MEDIASOUP_WORKER_BIN: await provideWorkerBinary(), FFMPEG_BIN: await provideFfmpeg() };
 }
 
 /** What the tests need on top: real browsers and a real TURN server. */
 export async function setUpForTests(): Promise<Record<string, string>> {
   const running = await setUpForRunning();
-  return { ...running, CHROMIUM_BIN: await provideChromium(), TURNSERVER_BIN: await provideCoturn() };
+  return {
+    ...running,
+    CHROMIUM_BIN: await provideChromium(),
+    FIREFOX_BIN: await provideFirefox(),
+    IP_BIN: await provideProgram('Giving Firefox a network of its own', ['ip'], 'iproute2'),
+    TURNSERVER_BIN: await provideCoturn(),
+  };
 }
 
 export async function main(parameters: string[]): Promise<number> {

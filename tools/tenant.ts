@@ -4,7 +4,15 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { secretWeakness } from '../shared/secret-strength.ts';
-import { creation, listing, revocation, rotation, type SettingsChange, settingsChange, type Statement } from '../worker/tenants/administration.ts';
+import {
+  creation,
+  listing,
+  revocation,
+  rotation,
+  type SettingsChange,
+  settingsChange,
+  type Statement,
+} from '../worker/tenants/administration.ts';
 import { keyHash } from '../worker/tenants/key.ts';
 import { TenantCodeSchema, TenantSettingsSchema } from '../worker/tenants/tenant.ts';
 import { Failure } from './bootstrap.mjs';
@@ -76,14 +84,26 @@ async function keyOf({ keyFromStdin }: Order): Promise<string> {
 }
 
 const RowsSchema = z.tuple([z.object({ results: z.array(z.record(z.string(), z.unknown())) })]);
+type Rows = z.infer<typeof RowsSchema>[0]['results'];
 
 /** Runs a statement where the edge has its tenants. @returns its rows. */
-async function run({ remote }: Order, { sql, values }: Statement): Promise<Record<string, unknown>[]> {
-  const state = readSettings({ ...process.env, ...readDevVars() }).PARLEY_STATE_DIR;
-  if (!remote) await migrateDatabase(state);
-  const place = remote ? ['--remote'] : ['--local', '--persist-to', state];
+async function run({ remote }: Order, { sql, values }: Statement): Promise<Rows> {
   let next = 0;
   const command = sql.replaceAll('?', () => literal(values[next++] ?? ''));
+  if (remote) return execute(['--remote'], command);
+  const state = readSettings({ ...process.env, ...readDevVars() }).PARLEY_STATE_DIR;
+  const here = ['--local', '--persist-to', state];
+  try {
+    return await execute(here, command);
+  } catch (error) {
+    // Nothing was ever started on this machine.
+    if (!(error instanceof Failure && error.tail.includes('no such table'))) throw error;
+    await migrateDatabase(state);
+    return execute(here, command);
+  }
+}
+
+async function execute(place: readonly string[], command: string): Promise<Rows> {
   const output = await runWrangler(['d1', 'execute', 'DB', ...place, '--json', '--yes', '--command', command]);
   return RowsSchema.parse(JSON.parse(output.slice(output.indexOf('['))))[0].results;
 }
@@ -93,7 +113,7 @@ function literal(value: string | number): string {
   return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
 }
 
-async function runOnOne(order: Order, statement: Statement, otherwise: string): Promise<Record<string, unknown>> {
+async function runOnOne(order: Order, statement: Statement, otherwise: string): Promise<Rows[number]> {
   const [row] = await run(order, statement);
   if (!row) throw new Failure(otherwise);
   return row;

@@ -18,6 +18,7 @@ export const PATH_SCHEMAS = {
   consumer: MediaIdSchema,
   connection: ConnectionIdSchema,
   mid: MidSchema,
+  recording: MediaIdSchema,
   document: MediaIdSchema,
   page: CountingNumberSchema,
 };

@@ -3,6 +3,7 @@ import { Bits } from './bits.ts';
 import type { PictureSize, VideoFormat } from './video-format.ts';
 
 const SPS = 7;
+const PPS = 8;
 const STAP_A = 24;
 const FU_A = 28;
 const START_CODE = Buffer.from([0, 0, 0, 1]);
@@ -105,10 +106,40 @@ function skipPictureOrder(bits: Bits): void {
   for (let i = 0; i < cycle && i < LONGEST_CYCLE; i += 1) bits.signedGolomb();
 }
 
+/** The units of one picture, in order. */
+function unitsOf(payloads: readonly Buffer[]): Buffer[] {
+  const units: Buffer[][] = [];
+  for (const { bytes, isContinued } of payloads.flatMap(unitsIn)) {
+    if (isContinued && units.length > 0) units.at(-1)?.push(bytes);
+    else units.push([bytes]);
+  }
+  return units.map((parts) => Buffer.concat(parts)).filter(({ length }) => length > 0);
+}
+
 /** As a stream of units with start codes (H.264, annex B). */
 function frames(payloads: readonly Buffer[]): Buffer[] {
-  const units = payloads.flatMap(unitsIn);
-  return [Buffer.concat(units.flatMap(({ bytes, isContinued }) => (isContinued ? [bytes] : [START_CODE, bytes])))];
+  return [Buffer.concat(unitsOf(payloads).flatMap((unit) => [START_CODE, unit]))];
+}
+
+/** As files have them: each unit behind its length of four bytes (ISO/IEC 14496-15, section 4.3.3). */
+export function lengthPrefixed(payloads: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    unitsOf(payloads).flatMap((unit) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(unit.length);
+      return [length, unit];
+    }),
+  );
+}
+
+/** The parameter sets of a key frame as files have them (`avcC`; ISO/IEC 14496-15, section 5.3.3.1); `undefined` where it brings none. */
+export function decoderConfiguration(payloads: readonly Buffer[]): Buffer | undefined {
+  const units = unitsOf(payloads);
+  const sps = units.find((unit) => (unit.readUInt8(0) & 0x1f) === SPS);
+  const pps = units.find((unit) => (unit.readUInt8(0) & 0x1f) === PPS);
+  if (sps === undefined || pps === undefined || sps.length < 4) return undefined;
+  const sized = (unit: Buffer) => Buffer.concat([Buffer.from([unit.length >> 8, unit.length & 0xff]), unit]);
+  return Buffer.concat([Buffer.from([1]), sps.subarray(1, 4), Buffer.from([0xff, 0xe1]), sized(sps), Buffer.from([1]), sized(pps)]);
 }
 
 export const h264: VideoFormat = { fourcc: 'H264', pictureSize, frames };

@@ -1,11 +1,5 @@
 /** Which codecs of a client's section the room can use, by mediasoup-client's rules. */
-import {
-  getExtendedRtpCapabilities,
-  getSendingRemoteRtpParameters,
-  getSendingRtpParameters,
-  reduceCodecs,
-  validateAndNormalizeRtpCapabilities,
-} from 'mediasoup-client/ortc';
+import { getExtendedRtpCapabilities, getSendingRemoteRtpParameters, getSendingRtpParameters, reduceCodecs } from 'mediasoup-client/ortc';
 import type {
   ExtendedRtpCapabilities,
   RtpCapabilities as ClientCapabilities,
@@ -20,12 +14,9 @@ export interface SharedCodec {
   readonly routed: number;
 }
 
-/** What both can do, in the order that the room prefers. */
+/** What both can do, in the order that the room prefers. Both have been normalized: by the parser, and by mediasoup. */
 function commonGround(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): ExtendedRtpCapabilities {
-  const [local, remote] = [copyOf(kind, client), copyOf(kind, room)];
-  validateAndNormalizeRtpCapabilities(local);
-  validateAndNormalizeRtpCapabilities(remote);
-  return getExtendedRtpCapabilities(local, remote, false);
+  return getExtendedRtpCapabilities(copyOf(kind, client), copyOf(kind, room), false);
 }
 
 /** The library changes codecs and their parameters while it compares them. Its types are a little narrower than the contract's. */

@@ -38,7 +38,7 @@ export function publicationOf(section: Section, kind: MediaKind, room: RtpCapabi
   const rids = ridsOf(section);
   const rtpParameters = RtpParametersSchema.safeParse({
     ...sent,
-    encodings: rids.length > 0 ? rids.map((rid) => ({ rid })) : encodingsOf(section, sent),
+    encodings: layered(rids.length > 0 ? rids.map((rid) => ({ rid })) : encodingsOf(section, sent)),
     rtcp: { cname: getCname({ offerMediaObject: media }), reducedSize: true },
   });
   if (!rtpParameters.success) return malformed(section.lineOf('ssrc'), 'the streams of this media section make no sense');
@@ -103,6 +103,14 @@ function encodingsOf(section: Section, { codecs }: Media): RtpParameters['encodi
   const encodings = getRtpEncodings({ offerMediaObject: media, codecs }) as RtpParameters['encodings'];
   const layers = simulcastSsrcs(media);
   return layers.length === 0 ? encodings.slice(0, 1) : layers.flatMap((ssrc) => encodings.find((encoding) => encoding.ssrc === ssrc) ?? []);
+}
+
+/**
+ * Browsers send each layer of simulcast with three temporal layers and do not say so. mediasoup sends on only those that it was told of: without this,
+ * viewers would get every fourth picture. A layer with fewer of them is not harmed.
+ */
+function layered(encodings: RtpParameters['encodings']): RtpParameters['encodings'] {
+  return encodings.length > 1 ? encodings.map((encoding) => ({ ...encoding, scalabilityMode: 'L1T3' })) : encodings;
 }
 
 /** Layers of simulcast by ssrc, lowest first. */

@@ -16,7 +16,7 @@ export class FrameCounter {
   constructor(subject: types.Producer | types.Consumer) {
     this.#subject = subject;
     (subject as types.Producer).on('trace', this.#onTrace);
-    this.#trace(['keyframe', 'rtp']);
+    this.#trace(['rtp']);
   }
 
   /** Pictures per second since the last time this was asked; of simulcast, of the layer that has most. */
@@ -31,11 +31,16 @@ export class FrameCounter {
 
   stop(): void {
     (this.#subject as types.Producer).off('trace', this.#onTrace);
-    // Key frames of producers are of interest to others.
-    this.#trace(['keyframe']);
+    this.#trace([]);
   }
 
-  #trace(types: ('keyframe' | 'rtp')[]): void {
-    if (!this.#subject.closed) this.#subject.enableTraceEvent(types).catch(() => undefined);
+  /** Key frames, which are not told as other packets, and reports of producers are of interest to others too. */
+  #trace(more: 'rtp'[]): void {
+    if (this.#subject.closed) return;
+    const subject = this.#subject;
+    const tracing =
+      'producerId' in subject ? subject.enableTraceEvent(['keyframe', ...more]) : subject.enableTraceEvent(['keyframe', 'sr', ...more]);
+    // It may have been closed meanwhile.
+    tracing.catch(() => undefined);
   }
 }

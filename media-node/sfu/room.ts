@@ -5,6 +5,7 @@ import type { BodyOf, ConsumerInfo, MediaEvent, ResultOf, TransportInfo } from '
 import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { Source } from '../recording/source.ts';
 import type { PayloadTypes } from '../sdp/payload-types.ts';
 import { AudibleProducers } from './audible-producers.ts';
 import { Connections } from './connections.ts';
@@ -15,6 +16,7 @@ import { preferLayers } from './layers.ts';
 import type { Layers } from './layers.ts';
 import { Limits } from './limits.ts';
 import { translated } from './refusals.ts';
+import { sourceOf } from './source.ts';
 import { Statistics } from './statistics.ts';
 import { Taps } from './taps.ts';
 import { VideoFormats } from './video-formats.ts';
@@ -194,6 +196,11 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @param name the id of a producer or consumer, or the name of a section; also when it is not watched. */
   unwatch(name: string): void {
     this.#statistics.unwatch(name);
+  }
+
+  /** @throws MediaError `producer-not-found` */
+  source(id: string): Source {
+    return sourceOf(this.#producer(id), this.#routers.homeOf(id), this.#taps);
   }
 
   /** @throws MediaError `producer-not-found`, `no-picture`, `invalid-parameters` for audio */

@@ -68,6 +68,11 @@ export class Rooms extends EventEmitter<RoomsEvents> {
     return this.#lease(id, generation).room;
   }
 
+  /** Whether the room is open in this generation. */
+  has(id: string, generation: number): boolean {
+    return this.#leases.get(id)?.room.generation === generation;
+  }
+
   /** @throws MediaError as `get` does. */
   renew(id: string, generation: number): void {
     this.#lease(id, generation).timer.refresh();

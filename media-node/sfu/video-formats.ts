@@ -8,6 +8,11 @@ import { tracedPacket } from './traces.ts';
 
 /** Every look costs the client a key frame. */
 const SHORTEST_PAUSE_MS = 3_000;
+/** Between looks at producers whose key frames mediasoup cannot see. */
+const BLIND_PAUSE_MS = 10_000;
+
+/** Without this extension mediasoup cannot see key frames of AV1. */
+const DEPENDENCY_DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
 
 interface Watched {
   readonly producer: types.Producer;
@@ -79,11 +84,14 @@ export class VideoFormats extends EventEmitter<VideoFormatsEvents> {
     const isKnown = watched.seen.get(ssrc) === timestamp;
     watched.seen.set(ssrc, timestamp);
     if (isKnown || watched.isLooking || watched.timer !== undefined || !isHighest(watched.producer, ssrc)) return;
-    const pause = Math.max(0, watched.lookedAt + SHORTEST_PAUSE_MS - Date.now());
+    this.#lookIn(Math.max(0, watched.lookedAt + SHORTEST_PAUSE_MS - Date.now()), watched);
+  }
+
+  #lookIn(milliseconds: number, watched: Watched): void {
     watched.timer = setTimeout(() => {
       watched.timer = undefined;
       void this.#look(watched);
-    }, pause);
+    }, milliseconds);
   }
 
   async #look(watched: Watched): Promise<void> {
@@ -92,7 +100,9 @@ export class VideoFormats extends EventEmitter<VideoFormatsEvents> {
     watched.isLooking = false;
     watched.lookedAt = Date.now();
     const { producer } = watched;
-    if (size === undefined || producer.closed || areEqual(size, watched.size)) return;
+    if (producer.closed) return;
+    if (hidesKeyFrames(producer)) this.#lookIn(BLIND_PAUSE_MS, watched);
+    if (size === undefined || areEqual(size, watched.size)) return;
     watched.size = size;
     watched.layers.clear();
     this.emit('change', producer, size);
@@ -114,6 +124,10 @@ export class VideoFormats extends EventEmitter<VideoFormatsEvents> {
       return undefined;
     }
   }
+}
+
+function hidesKeyFrames({ rtpParameters: { codecs, headerExtensions = [] } }: types.Producer): boolean {
+  return /av1$/iu.test(codecs[0]?.mimeType ?? '') && !headerExtensions.some(({ uri }) => uri === DEPENDENCY_DESCRIPTOR);
 }
 
 /** Whether packets with this ssrc are those of the highest layer of simulcast that arrives. */

@@ -26,7 +26,8 @@ const CASES: readonly (readonly [offer: string, plan: SectionPlan[]])[] = [
   ['chromium-156-simulcast-rid', PUBLISH],
   ['chromium-156-publish-and-view', BOTH],
   ['kurento-utils-7.3.0-recvonly', VIEW],
-  ['firefox-style-sendonly', PUBLISH],
+  ['firefox-153-sendonly', PUBLISH],
+  ['firefox-153-publish-and-view', BOTH],
   ['safari-style-sendrecv', PUBLISH],
 ];
 

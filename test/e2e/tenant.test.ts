@@ -24,7 +24,7 @@ async function tenant(...parameters: string[]): Promise<string> {
 async function failureOf(...parameters: string[]): Promise<string> {
   return tenant(...parameters).then(
     () => 'none',
-    ({ stderr }: { stderr: string }) => stderr,
+    (error: unknown) => (error as { stderr: string }).stderr,
   );
 }
 

@@ -64,7 +64,7 @@ describe.each(VERSIONS)('with the WebSDK %s', (version) => {
     await ada.mute('publish cam', 'muteVideo');
     await bob.logs('play cam', 'videoMuted');
     await bob.play('cam', 'late');
-    await bob.logs('late', 'PLAYING');
+    await bob.logs('late', 'RESIZE');
     expect(await bob.state('late')).toMatchObject({ audioMuted: false, videoMuted: true });
     await bob.stop('late');
     await bob.logs('late', 'STOPPED Stopped by user');
@@ -83,6 +83,59 @@ describe.each(VERSIONS)('with the WebSDK %s', (version) => {
     await bob.logs('again', 'FAILED Stopped by publisher stop');
     expect(await bob.available('cam')).toBe('Stream not found');
   });
+});
+
+it.each(VERSIONS)('sizes, rates and stills are real (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam');
+  await bob.receives('play cam');
+  await bob.logs('play cam', 'RESIZE');
+  await bob.logs('play cam', 'resize {"streamerVideoWidth":320,"streamerVideoHeight":240}');
+  expect(await bob.state('play cam')).toMatchObject({ width: 320, height: 240 });
+
+  for (const [one, message] of [
+    [ada, 'inboundVideoRate'],
+    [bob, 'outboundVideoRate'],
+  ] as const) {
+    await expect.poll(async () => (await one.received(message)).length, { timeout: 15_000 }).toBeGreaterThan(4);
+    const rates = await one.received(message);
+    expect(rates.at(-1)?.data).toMatchObject({ width: 320, height: 240, lostPackets: expect.any(Number) as number });
+    for (const counter of ['videoRate', 'fps']) expect(Number(rates.at(-1)?.data[counter])).toBeGreaterThan(0);
+    const seconds = ((rates.at(-1)?.at ?? 0) - (rates[0]?.at ?? 0)) / 1000 / (rates.length - 1);
+    expect(seconds).toBeGreaterThan(0.8);
+    expect(seconds).toBeLessThan(1.3);
+  }
+  expect((await bob.received('inboundVideoRate')).length + (await ada.received('outboundVideoRate')).length).toBe(0);
+  expect(await bob.snapshot('cam')).toBe('320x240');
+  expect(await bob.snapshot('nothing')).toBe('failed Stream not found');
+
+  await bob.stop('play cam');
+  await bob.logs('play cam', 'STOPPED Stopped by user');
+  await ada.stop('publish cam');
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  for (const one of [ada, bob]) {
+    const final = (await one.received('notifyStreamStatusEvent')).at(-1);
+    expect(final?.data).toMatchObject({ width: 320, height: 240 });
+  }
+});
+
+it('a limit for the video is kept by the server', async () => {
+  const rateWith = async (video: object): Promise<number> => {
+    const ada = await connected();
+    await ada.publish('cam', { noise: true, constraints: { audio: false, video } });
+    await ada.logs('publish cam', 'PUBLISHING');
+    await expect.poll(async () => (await ada.received('inboundVideoRate')).length, { timeout: 30_000 }).toBeGreaterThan(11);
+    const rates = (await ada.received('inboundVideoRate')).slice(6).map(({ data }) => Number(data.videoRate));
+    await ada.stop('publish cam');
+    await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+    return Math.max(...rates);
+  };
+  // This one is left to the server; `maxBitrate` is what the SDK writes into the answer by itself, too.
+  const [limited, free] = [await rateWith({ bitrate: 60 }), await rateWith({ width: 300 })];
+  expect(limited).toBeLessThan(90_000);
+  expect(free).toBeGreaterThan(1.5 * limited);
 });
 
 it('members of one session play several streams, also their own, and one of them several times', async () => {

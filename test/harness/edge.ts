@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { readD1Migrations } from '@cloudflare/vitest-pool-workers';
 import { build, type Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
@@ -25,12 +27,15 @@ const PROTOCOLS = resolve(import.meta.dirname, '../../worker/protocols/index.ts'
 export class Edge {
   readonly url: string;
   readonly storage: string;
+  /** What the Worker has logged, line by line. */
+  readonly log: readonly string[];
   readonly #miniflare: Miniflare;
   readonly #ownsStorage: boolean;
 
-  private constructor(url: string, storage: string, miniflare: Miniflare, ownsStorage: boolean) {
+  private constructor(url: string, storage: string, miniflare: Miniflare, ownsStorage: boolean, log: readonly string[]) {
     this.url = url;
     this.storage = storage;
+    this.log = log;
     this.#miniflare = miniflare;
     this.#ownsStorage = ownsStorage;
   }
@@ -39,7 +44,12 @@ export class Edge {
     const folder = storage ?? (await mkdtemp(join(tmpdir(), 'parley-edge-')));
     const assets = join(folder, 'assets');
     await mkdir(assets, { recursive: true });
+    const log: string[] = [];
     const miniflare = new Miniflare({
+      handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+        for (const output of [stdout, stderr]) createInterface(output).on('line', (line) => log.push(line));
+        stderr.pipe(process.stderr, { end: false });
+      },
       host: '127.0.0.1',
       port,
       modules: true,
@@ -61,7 +71,7 @@ export class Edge {
     });
     await miniflare.ready;
     await migrate(await miniflare.getD1Database('DB'));
-    return new Edge(`http://127.0.0.1:${port}`, folder, miniflare, storage === undefined);
+    return new Edge(`http://127.0.0.1:${port}`, folder, miniflare, storage === undefined, log);
   }
 
   /** Where tenants, and lists of files, recordings and calls are. */
@@ -139,9 +149,9 @@ async function bundle(protocols: string): Promise<string> {
 function tableOfProtocols(path: string): Plugin {
   return {
     name: 'table-of-protocols',
-    setup: ({ onResolve }) => {
-      // eslint-disable-next-line require-unicode-regexp -- esbuild takes the expression for one of Go's, which has no such flag
-      onResolve({ filter: /\/protocols\/index\.ts$/ }, ({ importer }) => (importer === path ? undefined : { path }));
+    setup: (bundler) => {
+      // esbuild takes the expression for one of Go's, which has no flag for Unicode.
+      bundler.onResolve({ filter: /\/protocols\/index\.ts$/ }, ({ importer }) => (importer === path ? undefined : { path }));
     },
   };
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type MediaNode, startMediaNode } from '../../media-node/media-node.ts';
 import { loadConfig } from '../../media-node/config.ts';
 import { TEST_SECRET } from './secrets.ts';
@@ -13,6 +16,7 @@ export function startTestMediaNode(edgeUrl: string, settings: Readonly<Record<st
       RTC_BASE_PORT: '0',
       MEDIA_WORKERS: '1',
       MEDIASOUP_WORKER_BIN: process.env.MEDIASOUP_WORKER_BIN,
+      RECORDINGS_DIR: mkdtempSync(join(tmpdir(), 'parley-test-recordings-')),
       LOG_LEVEL: 'error',
       ...settings,
     }),

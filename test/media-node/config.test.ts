@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../media-node/config.ts';
 import { randomSecret } from './support/node.ts';
@@ -40,6 +41,7 @@ describe('defaults', () => {
       },
       documentLifetimeSeconds: 900,
       ffmpegBin: 'ffmpeg',
+      recordings: { folder: resolve('.parley/recordings'), maxBytes: 20e9, maxSeconds: 14_400 },
       ice: { stunUrls: [], turnUrls: [], turnSecret: undefined, turnTtlSeconds: 21_600, sfuPolicy: 'stun' },
     });
   });

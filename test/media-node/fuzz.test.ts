@@ -221,6 +221,20 @@ describe('mutated parameters', () => {
     });
   });
 
+  test('recordings', { timeout: TIMEOUT }, async () => {
+    let started = 0;
+    await property(mutations, async (changes) => {
+      started += 1;
+      const recording = `fuzz-${started}`;
+      const sent = mutated({ recording, producers: { video: producer }, container: 'webm' }, changes);
+      const answer = await post('startRecording', JSON.stringify(sent));
+      if (answer === undefined) return;
+      const named = (JSON.parse(answer) as { recording: string }).recording;
+      await post('replaceRecorded', JSON.stringify(mutated({ video: producer }, changes)), { recording: named });
+      await t.client.call('stopRecording', { path: { ...path, recording: named } });
+    });
+  });
+
   test('limits of a room', { timeout: TIMEOUT }, async () => {
     const limits = {
       everyConnection: { maxIncomingBitrate: 1_000_000, maxAudioBitrate: 50_000, maxVideoBitrate: 500_000 },
@@ -237,7 +251,7 @@ describe('mutated parameters', () => {
 const OPERATIONS = (Object.keys(mediaApi) as MediaOperation[]).filter((operation) => mediaApi[operation].method !== 'DELETE');
 
 /** Names of what is not there. */
-const OTHERS = { connection: 'none', mid: '0', document: 'none', page: '1' };
+const OTHERS = { connection: 'none', mid: '0', recording: 'none', document: 'none', page: '1' };
 
 describe('anything at all', () => {
   test('any JSON as the body of any order', { timeout: TIMEOUT }, async () => {

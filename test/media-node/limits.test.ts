@@ -6,13 +6,13 @@ import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode } from './support/node.ts';
 import type { TestNode } from './support/node.ts';
 import { expectRefused } from './support/refusals.ts';
-import { Chromium } from './sdp/support/peer.ts';
+import { PeerBrowser } from './sdp/support/peer.ts';
 import type { Peer, SentTracks } from './sdp/support/peer.ts';
 
 let t: TestNode;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), Chromium.start()]);
+  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await chromium.close();

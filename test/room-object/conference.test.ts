@@ -10,15 +10,15 @@ import { RoomMedia } from '../../worker/room-object/room-media.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode, type TestNode } from '../media-node/support/node.ts';
 import { offerOf } from '../media-node/sdp/support/bridge.ts';
-import { Chromium, type Peer, type SentTracks } from '../media-node/sdp/support/peer.ts';
+import { PeerBrowser, type Peer, type SentTracks } from '../media-node/sdp/support/peer.ts';
 import { MemoryStore } from '../room/room-under-test.ts';
 
 const BOTH = ['audio', 'video'] as const;
 
 let t: TestNode;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), Chromium.start()]);
+  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await chromium.close();

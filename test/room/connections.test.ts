@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from '../../worker/room/connection.ts';
 import type { Refusal, RefusalReason } from '../../worker/room/errors.ts';
 import type { ViewSection } from '../../worker/room/view.ts';
 import { RoomUnderTest } from './room-under-test.ts';
@@ -126,7 +127,106 @@ describe('a negotiation', () => {
   });
 });
 
-describe('a connection for several things', () => {
+describe('a connection that is for several things', () => {
+  const camera = { watchedId: 'ada', sources: ['microphone', 'camera'] as const, sections: SECTIONS };
+  const screen = { watchedId: 'ada', sources: ['screen'] as const, sections: [{ mid: '2', kind: 'video', publicationId: null }] as const };
+  let connection: Connection;
+
+  beforeEach(() => {
+    connection = test.room.establish(test.room.openConnection('bob', 'both', 't1', 'n1'), { tracks: [], views: [camera, screen] });
+    takeOrders();
+  });
+
+  it('shows a camera and a screen each in its own view', () => {
+    test.room.publish('ada', 'screen', 'p1');
+    expect(takeOrders()).toEqual([{ type: 'attach-producer', ...place('2', 'n1'), producer: 'p1' }]);
+    test.room.publish('ada', 'camera', 'p2');
+    expect(takeOrders()).toEqual([{ type: 'attach-producer', ...place('1', 'n1'), producer: 'p2' }]);
+    expect(test.notices).toMatchObject([
+      { type: 'view-changed', participantId: 'bob', view: { sources: ['screen'] } },
+      { type: 'view-changed', participantId: 'bob', view: { sources: ['microphone', 'camera'] } },
+    ]);
+  });
+
+  it('keeps what went on when it is negotiated again, and ends what is not named any more without an order', () => {
+    const tracks = [
+      { source: 'microphone' as const, id: 'p1' },
+      { source: 'camera' as const, id: 'p2' },
+    ];
+    test.room.establish(test.room.reopenConnection('bob', 'n1'), { tracks, views: [camera, screen] });
+    test.takeEvents();
+    const again = test.room.reopenConnection('bob', 'n1');
+    expect(again).toMatchObject({ attempt: 3, isEstablished: true });
+    refused('superseded', () => test.room.establish(connection, { tracks: [], views: [] }));
+    test.room.establish(again, { tracks: tracks.slice(0, 1), views: [screen] });
+    expect(test.takeEvents()).toMatchObject([
+      { type: 'publication-removed', publication: { id: 'p2' } },
+      { type: 'indication-changed', kind: 'video', on: false },
+    ]);
+    expect(takeOrders()).toEqual([]);
+    expect(test.room.viewsBy('bob')).toMatchObject([{ sources: ['screen'] }]);
+  });
+
+  it('is nobody else’s to negotiate, and stays when everybody that it views has left', () => {
+    refused('superseded', () => test.room.reopenConnection('ada', 'n1'));
+    test.room.leave('ada', 'left');
+    expect(takeOrders()).toEqual([]);
+    expect(test.room.viewsBy('bob')).toEqual([]);
+    expect(test.room.connection('n1')).toBeDefined();
+  });
+
+  it('ends a view by itself, and empties its sections', () => {
+    test.room.publish('ada', 'camera', 'p1');
+    takeOrders();
+    test.room.endViews('n1', ['0', '1']);
+    expect(takeOrders()).toEqual([{ type: 'detach-producer', ...place('1', 'n1') }]);
+    test.room.publish('ada', 'microphone', 'p2');
+    expect(takeOrders()).toEqual([]);
+  });
+
+  it('keeps a section paused through another negotiation, and says so again to the media node', () => {
+    const pause = { type: 'pause-section', ...place('1', 'n1'), paused: true };
+    expect(test.room.setSectionPaused('n1', '1', true)).toBe(true);
+    expect(test.room.setSectionPaused('n1', '7', true)).toBe(false);
+    expect(takeOrders()).toEqual([pause]);
+    test.room.establish(test.room.reopenConnection('bob', 'n1'), { tracks: [], views: [camera] });
+    expect(takeOrders()).toEqual([pause]);
+    test.room.setSectionPaused('n1', '1', false);
+    expect(takeOrders()).toEqual([{ ...pause, paused: false }]);
+  });
+});
+
+describe('a notice', () => {
+  it('is given of a connection only after it was established, whose state then is known', () => {
+    const connection = test.room.openConnection('bob', 'receive', 'view ada', 'n1');
+    test.room.connectionChanged('n1', 'connected', 0);
+    expect(test.notices).toEqual([]);
+    const established = test.room.establish(test.room.requireNewest(connection), { tracks: [], views: [] });
+    expect(established.state).toBe('connected');
+    test.room.connectionChanged('n1', 'lost', 0);
+    test.room.connectionChanged('n1', 'closed', 0);
+    expect(test.notices).toMatchObject([
+      { type: 'connection-changed', participantId: 'bob', connection: { id: 'n1', state: 'lost' } },
+      { type: 'connection-closed', participantId: 'bob', connection: { id: 'n1' } },
+    ]);
+  });
+
+  it('is not given of what the participant itself closes or replaces', () => {
+    view('n1');
+    view('n2');
+    test.room.closeConnection('n2');
+    expect(test.notices).toEqual([]);
+  });
+
+  it('is not given of an offered view whose watched has left; it is closed', () => {
+    test.room.openConnection('bob', 'receive', 'view ada', 'n1', { offered: { watchedId: 'ada', generation: 1 } });
+    test.room.leave('ada', 'left');
+    expect(takeOrders()).toEqual([{ type: 'close-connection', participantId: 'bob', direction: 'receive', connection: 'n1' }]);
+    expect(test.notices).toEqual([]);
+  });
+});
+
+describe('a connection in which streams are published', () => {
   it('publishes in streams of its own, with what others are told of them; what nobody wants is closed', () => {
     test.room.openStream('ada', 'talk', { attributes: { topic: 'x' } });
     const connection = test.room.openConnection('ada', 'both', 'all', 'c1');

@@ -25,7 +25,11 @@ export function formOf(bytes: Uint8Array<ArrayBuffer>, name = 'picture.png', { f
 }
 
 /** Sends a form. @returns the status and what was answered. */
-export async function upload(url: string, body: FormData | BodyInit, headers: Record<string, string> = {}): Promise<{ status: number; answer: Answer }> {
+export async function upload(
+  url: string,
+  body: FormData | BodyInit,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; answer: Answer }> {
   const response = await fetch(url, { method: 'POST', body, headers });
   return { status: response.status, answer: (await response.json()) as Answer };
 }

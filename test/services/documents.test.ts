@@ -65,7 +65,9 @@ describe('a PDF', () => {
     expect(answer.size).toBeGreaterThan(bytes.length);
 
     const list = await fetch(`${edge.url}/api/tenant/files`, { headers: basic('default', 'demo') });
-    expect(await list.json()).toMatchObject({ items: [{ room: 'documents', name: 'Quarterly report.pdf', url: answer.url, pages: answer.pages }] });
+    expect(await list.json()).toMatchObject({
+      items: [{ room: 'documents', name: 'Quarterly report.pdf', url: answer.url, pages: answer.pages }],
+    });
   });
 
   it('that is none behind its first bytes is refused, and nothing is left of it', async () => {

@@ -70,16 +70,25 @@ describe('an upload', () => {
     expect((await download(answer.url)).response.status).toBe(200);
   });
 
-  it.each(['../../../etc/passwd.png', '..\\..\\boot.png', '/etc/passwd', '....//x.png', '.', '"quoted\\".png', '\u202egnp.exe', `${'a'.repeat(300)}.png`, "'; DROP TABLE files; --.png", '%2e%2e%2fx.png', '<script>.png'])(
-    'named %j stays in its place',
-    async (name) => {
-      const { status, answer } = await upload(uploadUrl, formOf(bytesOf(CONTENT.png), name));
-      expect(status).toBe(200);
-      expect(new URL(answer.url).pathname).toMatch(/^\/files\/[\w-]{36}\/[\w-]{43}\/[^/]{1,250}\.png$/u);
-      expect((await download(answer.url)).response.status).toBe(200);
-      expect(answer.orgname).not.toMatch(/[/\\\u202e]/u);
-    },
-  );
+  it.each([
+    '../../../etc/passwd.png',
+    '..\\..\\boot.png',
+    '/etc/passwd',
+    '....//x.png',
+    '.',
+    '"quoted\\".png',
+    '\u202egnp.exe',
+    `${'a'.repeat(300)}.png`,
+    "'; DROP TABLE files; --.png",
+    '%2e%2e%2fx.png',
+    '<script>.png',
+  ])('named %j stays in its place', async (name) => {
+    const { status, answer } = await upload(uploadUrl, formOf(bytesOf(CONTENT.png), name));
+    expect(status).toBe(200);
+    expect(new URL(answer.url).pathname).toMatch(/^\/files\/[\w-]{36}\/[\w-]{43}\/[^/]{1,250}\.png$/u);
+    expect((await download(answer.url)).response.status).toBe(200);
+    expect(answer.orgname).not.toMatch(/[/\\\u202e]/u);
+  });
 
   it('of 25 MB is taken, and comes back byte by byte; one byte more is refused', async () => {
     const bytes = bytesOf(CONTENT.png, 25 * MEGABYTE);
@@ -119,14 +128,22 @@ describe('an upload', () => {
     const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': String(12 * MEGABYTE) };
     const sent = request({ hostname, port, path: pathname + search, method: 'POST', headers }).on('error', () => undefined);
     sent.write('--b\r\ncontent-disposition: form-data; name="f"; filename="a.png"\r\n\r\n');
-    await new Promise<void>((settle) => sent.write(bytesOf(CONTENT.png, 7 * MEGABYTE), () => settle()));
+    await new Promise<void>((settle) =>
+      sent.write(bytesOf(CONTENT.png, 7 * MEGABYTE), () => {
+        settle();
+      }),
+    );
     await eventually('the upload is known', async () => (await rows()) === (before[1] ?? 0) + 1);
     sent.destroy();
     await eventually('nothing is left of it', async () => (await storedKeys()).length === before[0] && (await rows()) === before[1]);
   });
 
   it('is allowed from pages of any origin', async () => {
-    const headers = { origin: 'https://app.example.org', 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-requested-with' };
+    const headers = {
+      origin: 'https://app.example.org',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'x-requested-with',
+    };
     const { status, headers: given } = await fetch(uploadUrl, { method: 'OPTIONS', headers });
     expect(status).toBe(204);
     expect(given.get('access-control-allow-origin')).toBe('*');
@@ -139,7 +156,12 @@ describe('what is refused', () => {
   it.each([
     ['10 MB of garbage in a form', formOf(bytesOf([1, 2, 3], 10 * MEGABYTE), 'x.png'), {}, [422, '422']],
     ['a page that calls itself a picture', formOf(new TextEncoder().encode('<html><script>alert(1)</script>'), 'x.png'), {}, [422, '422']],
-    ['a drawing that can run scripts', formOf(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'x.svg'), {}, [422, '422']],
+    [
+      'a drawing that can run scripts',
+      formOf(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'x.svg'),
+      {},
+      [422, '422'],
+    ],
     ['a program', formOf(bytesOf([0x4d, 0x5a, 0x90]), 'x.png'), {}, [422, '422']],
     ['an empty file', formOf(new Uint8Array(), 'x.png'), {}, [422, '422']],
     ['10 MB of garbage', bytesOf([], 10 * MEGABYTE), { 'content-type': 'multipart/form-data; boundary=b' }, [400, '422']],
@@ -148,15 +170,28 @@ describe('what is refused', () => {
     ['a picture without a form', bytesOf(CONTENT.png), { 'content-type': 'image/png' }, [400, '422']],
     ['a field for a file that nobody chose', formOf(bytesOf(CONTENT.png), ''), {}, [400, '422']],
     ['JSON', '{}', { 'content-type': 'application/json' }, [400, '422']],
-    ['a file cut off', '--b\r\ncontent-disposition: form-data; name="f"; filename="a.gif"\r\n\r\nGIF89a12345678', { 'content-type': 'multipart/form-data; boundary=b' }, [400, '422']],
-    ['a name that cannot be read', '--b\r\ncontent-disposition: form-data; name="f"; filename="a"; filename*=UTF-8\'\'%E0%A4%A\r\n\r\nGIF89a12345678\r\n--b--', { 'content-type': 'multipart/form-data; boundary=b' }, [400, '422']],
+    [
+      'a file cut off',
+      '--b\r\ncontent-disposition: form-data; name="f"; filename="a.gif"\r\n\r\nGIF89a12345678',
+      { 'content-type': 'multipart/form-data; boundary=b' },
+      [400, '422'],
+    ],
+    [
+      'a name that cannot be read',
+      '--b\r\ncontent-disposition: form-data; name="f"; filename="a"; filename*=UTF-8\'\'%E0%A4%A\r\n\r\nGIF89a12345678\r\n--b--',
+      { 'content-type': 'multipart/form-data; boundary=b' },
+      [400, '422'],
+    ],
     ['a hundred fields before the file', manyFields(), {}, [400, '422']],
-  ] as [string, BodyInit, Record<string, string>, [number, string]][])('%s, and nothing is left of it', async (_what, body, headers, refusal) => {
-    const before = [await storedKeys(), await rows()];
-    const { status, answer } = await upload(uploadUrl, body, headers);
-    expect([status, answer.code]).toEqual(refusal);
-    expect([await storedKeys(), await rows()]).toEqual(before);
-  });
+  ] as [string, BodyInit, Record<string, string>, [number, string]][])(
+    '%s, and nothing is left of it',
+    async (_what, body, headers, refusal) => {
+      const before = [await storedKeys(), await rows()];
+      const { status, answer } = await upload(uploadUrl, body, headers);
+      expect([status, answer.code]).toEqual(refusal);
+      expect([await storedKeys(), await rows()]).toEqual(before);
+    },
+  );
 
   it('a grant that is missing, altered, for something else, expired or made by somebody else', async () => {
     const grant = new URL(uploadUrl).searchParams.get('grant') ?? '';
@@ -217,7 +252,10 @@ it('the files of a room together stay within its quota, and those of another roo
   const file = () => formOf(bytesOf(CONTENT.png, 1.4 * MEGABYTE));
   const sideBySide = await Promise.all([upload(urlOne, file()), upload(urlOne, file()), upload(urlOne, file()), upload(urlOne, file())]);
   expect(sideBySide.map(({ status }) => status).sort()).toEqual([200, 200, 413, 413]);
-  expect(sideBySide.find(({ status }) => status === 413)?.answer).toMatchObject({ code: '445', message: expect.stringContaining('room left') as string });
+  expect(sideBySide.find(({ status }) => status === 413)?.answer).toMatchObject({
+    code: '445',
+    message: expect.stringContaining('room left') as string,
+  });
   expect((await upload(urlOther, file())).status).toBe(200);
 });
 
@@ -259,7 +297,12 @@ describe('when a room ends', () => {
 });
 
 /** Sends a body without saying how long it is, and does something when half of it was sent. */
-function chunked(url: string, type: string, body: Uint8Array, halfway?: () => Promise<void>): Promise<{ status: number | undefined; code: unknown }> {
+function chunked(
+  url: string,
+  type: string,
+  body: Uint8Array,
+  halfway?: () => Promise<void>,
+): Promise<{ status: number | undefined; code: unknown }> {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((settle, refuse) => {
     const headers = { 'content-type': type, 'transfer-encoding': 'chunked' };

@@ -23,8 +23,26 @@ beforeAll(async () => {
   const file = join(folder, 'made.webm');
   const video = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10', '-f', 'lavfi', '-i', 'sine=frequency=440'];
   // As a browser records it: pieces that were never put in order afterwards.
-  await run('ffmpeg', ['-y', ...video, '-t', '6', '-c:v', 'libvpx', '-g', '10', '-b:v', '200k', '-c:a', 'libopus', '-live', '1', '-cluster_time_limit', '1000', file]);
-  webm = (await readFile(file)) as Buffer<ArrayBuffer>;
+  await run('ffmpeg', [
+    '-y',
+    ...video,
+    '-t',
+    '6',
+    '-c:v',
+    'libvpx',
+    '-g',
+    '10',
+    '-b:v',
+    '200k',
+    '-c:a',
+    'libopus',
+    '-live',
+    '1',
+    '-cluster_time_limit',
+    '1000',
+    file,
+  ]);
+  webm = await readFile(file);
   edge = await startProbedEdge();
   await makeTenant(edge, 'recorder', KEY, { recordingQuota: 3_000_000 });
   await makeTenant(edge, 'other', KEY);
@@ -70,7 +88,18 @@ async function download(id: string, headers: Record<string, string> = {}): Promi
 async function played(bytes: Buffer): Promise<{ frames: number; seconds: number }> {
   const file = join(folder, 'downloaded.webm');
   await writeFile(file, bytes);
-  const { stdout } = await run('ffprobe', ['-v', 'error', '-count_frames', '-select_streams', 'v', '-show_entries', 'stream=nb_read_frames:frame=pts_time', '-of', 'json', file]);
+  const { stdout } = await run('ffprobe', [
+    '-v',
+    'error',
+    '-count_frames',
+    '-select_streams',
+    'v',
+    '-show_entries',
+    'stream=nb_read_frames:frame=pts_time',
+    '-of',
+    'json',
+    file,
+  ]);
   const { frames, streams } = JSON.parse(stdout) as { frames: { pts_time: string }[]; streams: { nb_read_frames: string }[] };
   return { frames: Number(streams[0]?.nb_read_frames), seconds: Number(frames.at(-1)?.pts_time) };
 }
@@ -86,7 +115,10 @@ describe('a recording', () => {
     expect(recording.filePath).toMatch(/^\/\d{4}\/\d\d\/\d\d\/12345678$/u);
     await eventually('it is listed while it goes on', async () => (await listed(recording.id))?.status === 'recording');
 
-    const { status, answer } = await upload(recording.uploadUrl, formOf(piece(0, webm.length), 'blob', { field: 'record', type: 'video/webm' }));
+    const { status, answer } = await upload(
+      recording.uploadUrl,
+      formOf(piece(0, webm.length), 'blob', { field: 'record', type: 'video/webm' }),
+    );
     expect([status, answer.code, answer.part, answer.received]).toEqual([200, '200', 1, webm.length]);
     expect(await member.stopRecording(recording.id, { fileName: 'REC_12345678_20260101120000.webm', note: 'the\nbudget' })).toBe(true);
     expect(await member.stopRecording(recording.id)).toBe(false);
@@ -128,7 +160,13 @@ describe('a recording', () => {
     }
     await untilListed(id);
     const progress = (await (await fetch(uploadUrl)).json()) as unknown;
-    expect(progress).toMatchObject({ received: webm.length, parts: [joined, ...renumbered.toSorted((one, other) => one.number - other.number)].map(({ number, bytes }) => ({ number, size: bytes.length })) });
+    expect(progress).toMatchObject({
+      received: webm.length,
+      parts: [joined, ...renumbered.toSorted((one, other) => one.number - other.number)].map(({ number, bytes }) => ({
+        number,
+        size: bytes.length,
+      })),
+    });
     expect((await download(id)).bytes.equals(webm)).toBe(true);
     const objects = (await (await edge.bucket()).list({ prefix: `recordings/${id}/` })).objects;
     expect(objects).toHaveLength(4);
@@ -169,9 +207,20 @@ describe('a recording', () => {
 
   it('can be downloaded from anywhere in it, across its parts', async () => {
     const { id, uploadUrl } = await recorder('ranges');
-    for (const [from, to] of [[0, 10_000], [10_000, 20_000], [20_000, webm.length]] as const) await upload(uploadUrl, piece(from, to));
+    for (const [from, to] of [
+      [0, 10_000],
+      [10_000, 20_000],
+      [20_000, webm.length],
+    ] as const)
+      await upload(uploadUrl, piece(from, to));
     await untilListed(id);
-    for (const [from, to] of [[0, 0], [9_999, 10_000], [5_000, 25_000], [10_000, 19_999], [20_000, webm.length - 1]] as const) {
+    for (const [from, to] of [
+      [0, 0],
+      [9_999, 10_000],
+      [5_000, 25_000],
+      [10_000, 19_999],
+      [20_000, webm.length - 1],
+    ] as const) {
       const { response, bytes } = await download(id, { range: `bytes=${from}-${to}` });
       expect([response.status, response.headers.get('content-range')]).toEqual([206, `bytes ${from}-${to}/${webm.length}`]);
       expect(bytes.equals(webm.subarray(from, to + 1))).toBe(true);
@@ -198,7 +247,11 @@ describe('a recording', () => {
     await upload(uploadUrl, piece(0, webm.length));
     await untilListed(id);
     const url = `${edge.url}/api/tenant/recordings/${id}`;
-    for (const [method, path] of [['GET', ''], ['GET', '/file'], ['DELETE', '']] as const) {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/file'],
+      ['DELETE', ''],
+    ] as const) {
       expect((await fetch(url + path, { method, headers: basic('other', KEY) })).status).toBe(404);
     }
     expect((await fetch(url, { method: 'DELETE', headers: basic('recorder', KEY) })).status).toBe(204);

@@ -5,7 +5,12 @@ import type { Edge } from '../harness/edge.ts';
 /** Runs a statement of the tenants' administration, as `npm run tenant` does by other ways. */
 export async function administer(edge: Edge, { sql, values }: Statement): Promise<unknown[]> {
   const database = await edge.database();
-  return (await database.prepare(sql).bind(...values).all()).results;
+  return (
+    await database
+      .prepare(sql)
+      .bind(...values)
+      .all()
+  ).results;
 }
 
 export async function makeTenant(edge: Edge, code: string, key: string, settings: SettingsChange = {}): Promise<void> {

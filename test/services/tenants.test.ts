@@ -40,7 +40,10 @@ async function authenticate(edge: Edge, code: string, key: string): Promise<unkn
 }
 
 describe('the tenant API', () => {
-  it.each([['development', development], ['production', production]] as const)('opens for a tenant and its key only, in %s mode', async (mode, place) => {
+  it.each([
+    ['development', development],
+    ['production', production],
+  ] as const)('opens for a tenant and its key only, in %s mode', async (mode, place) => {
     const edge = running(place);
     await makeTenant(edge, `acme.${mode}`, KEY, { credentials: 'code' });
     await makeTenant(edge, `other-${mode}`, OTHER_KEY);
@@ -89,7 +92,10 @@ describe('clients', () => {
     for (const edge of [running(development), running(production)]) {
       await makeTenant(edge, 'keyed', KEY, { sessionLife: 'lenient' });
       await makeTenant(edge, 'open', KEY, { credentials: 'code', roomCapacity: 7 });
-      expect(await authenticate(edge, 'keyed', KEY)).toMatchObject({ code: 'keyed', settings: { sessionLife: 'lenient', unknownRoom: 'vendor', roomCapacity: 24 } });
+      expect(await authenticate(edge, 'keyed', KEY)).toMatchObject({
+        code: 'keyed',
+        settings: { sessionLife: 'lenient', unknownRoom: 'vendor', roomCapacity: 24 },
+      });
       expect(await authenticate(edge, 'keyed', '')).toBeNull();
       expect(await authenticate(edge, 'keyed', OTHER_KEY)).toBeNull();
       expect(await authenticate(edge, 'open', '')).toMatchObject({ code: 'open', settings: { roomCapacity: 7 } });

@@ -122,7 +122,12 @@ describe('the list', () => {
       after = page.next === undefined ? '' : `&after=${page.next}`;
     } while (after !== '');
     expect(collected).toEqual(all);
-    expect(all.map(({ from }) => from)).toEqual(all.map(({ from }) => from).toSorted().reverse());
+    expect(all.map(({ from }) => from)).toEqual(
+      all
+        .map(({ from }) => from)
+        .toSorted()
+        .reverse(),
+    );
   });
 
   it('can be limited to a time', async () => {
@@ -135,11 +140,14 @@ describe('the list', () => {
     expect((await calls('from=2001-01-01&to=2001-02-01')).items).toEqual([]);
   });
 
-  it.each(['from=yesterday', 'limit=0', 'limit=100000', 'limit=x', "after=1' OR 1=1", 'after=x', 'to=2001-13-01'])('asked for with %s is refused with a reason', async (query) => {
-    const response = await fetch(`${edge.url}/api/tenant/calls?${query}`, { headers: basic('billed', KEY) });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ error: expect.stringContaining(query.split('=')[0] ?? '') as string });
-  });
+  it.each(['from=yesterday', 'limit=0', 'limit=100000', 'limit=x', "after=1' OR 1=1", 'after=x', 'to=2001-13-01'])(
+    'asked for with %s is refused with a reason',
+    async (query) => {
+      const response = await fetch(`${edge.url}/api/tenant/calls?${query}`, { headers: basic('billed', KEY) });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({ error: expect.stringContaining(query.split('=')[0] ?? '') as string });
+    },
+  );
 });
 
 describe('while the database cannot be written', () => {

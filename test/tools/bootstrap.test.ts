@@ -120,7 +120,7 @@ describe('a fresh checkout', () => {
 
   it('asked for something unknown names the commands in one line', async () => {
     const { status, errors } = await bootstrap(['dance']);
-    expect(errors).toBe('parley: Say what to do, one of: start, setup, test, check, bench, coturn, access-token, echo-server.\n');
+    expect(errors).toBe('parley: Say what to do, one of: start, setup, test, check, bench, coturn, access-token, tenant, echo-server.\n');
     expect(status).toBe(1);
   });
 });

@@ -39,9 +39,8 @@ export async function renderPages(
     }
   } catch (error) {
     if (!(error instanceof MediaCallError)) throw error;
-    if (BROKEN.has(error.reason)) throw new UploadRefused('broken-document');
     logger.warn('document was not rendered', { reason: error.reason, error: error.message });
-    throw new UploadRefused('no-renderer');
+    throw new UploadRefused(BROKEN.has(error.reason) ? 'broken-document' : 'no-renderer');
   }
 }
 

@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import type { Env } from '../platform/env.ts';
 import { answerToBody } from '../transfer/body.ts';
 import { answerRefusal } from '../transfer/refusal.ts';
-import { send } from '../transfer/send.ts';
+import { dispositionOf, send } from '../transfer/send.ts';
 import { MAX_FORM_BYTES, receiveFile } from './receive.ts';
 import { fileKey } from './store.ts';
 import { mimeOf } from './type.ts';
@@ -40,7 +40,7 @@ function headersOf(type: string, name: string): Record<string, string> {
   const place = type.startsWith('image/') ? 'inline' : 'attachment';
   return {
     'content-type': type,
-    'content-disposition': `${place}; filename*=UTF-8''${encodeURIComponent(name)}`,
+    'content-disposition': dispositionOf(place, name),
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'",
     'cross-origin-resource-policy': 'cross-origin',

@@ -1,3 +1,4 @@
+import { toHex } from '../../shared/hex.ts';
 import {
   type ClaimedSignature,
   formatDigest,
@@ -79,10 +80,6 @@ function derivedKey(secret: string, purpose: string): Promise<CryptoKey> {
 
 async function verify(secret: string, request: SignedRequest, claimed: ClaimedSignature): Promise<boolean> {
   return crypto.subtle.verify('HMAC', await keyOf(secret), fromHex(claimed.signature), encoder.encode(textToSign(request, claimed)));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function fromHex(hex: string): Uint8Array<ArrayBuffer> {

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { ParticipantId, RoomId } from '../../shared/ids.ts';
+import type { MediaEvent } from '../../shared/media-api.ts';
 import type { Conference } from '../room/conference.ts';
 import type { Connection } from '../room/connection.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../room/events.ts';
@@ -150,6 +151,8 @@ export interface Adapter {
   present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
   notify?(notice: Notice, session: Session, host: RoomHost): void;
+  /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
+  mediaReported?(report: MediaReport, host: RoomHost): void;
   /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
   readonly resumes?: true;
   /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
@@ -158,6 +161,7 @@ export interface Adapter {
   farewell(reason: LeaveReason): Closing;
 }
 
+export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' }>;
 export type ConnectionState = 'connected' | 'lost' | 'closed';
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */

@@ -52,6 +52,11 @@ const REFUSALS: Readonly<Record<MediaErrorReason | 'unreachable', RefusalReason>
   overloaded: 'media-unavailable',
   'missing-program': 'media-unavailable',
   'no-picture': 'publication-not-found',
+  'recording-not-found': 'media-unavailable',
+  'recording-exists': 'media-unavailable',
+  'recording-not-finished': 'media-unavailable',
+  'cannot-record': 'invalid-media-parameters',
+  'disk-full': 'media-unavailable',
   // No call of a room is refused for one of these.
   'document-not-found': 'media-unavailable',
   'page-not-found': 'media-unavailable',

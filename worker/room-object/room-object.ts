@@ -4,7 +4,7 @@ import { assertNever } from '../../shared/assert-never.ts';
 import type { MediaEvent, MediaEventBatch } from '../../shared/media-api.ts';
 import { type Env, PARTICIPANT_HEADER, PROTOCOL_HEADER, ROOM_HEADER, type RoomGate } from '../platform/env.ts';
 import { newAdapters } from '../protocols/index.ts';
-import type { Adapter, Admission, Announcement, ConnectionState, LiveRoom, RoomHost } from '../protocols/protocol.ts';
+import type { Adapter, Admission, Announcement, ConnectionState, LiveRoom, MediaReport, RoomHost } from '../protocols/protocol.ts';
 import { Conference } from '../room/conference.ts';
 import type { MediaOrder, Notice, RoomEvent } from '../room/events.ts';
 import type { Time } from '../room/participant.ts';
@@ -296,7 +296,13 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
       case 'video-format':
+        room.pictureSized(event.producer, { width: event.width, height: event.height });
+        this.#report(event);
+        return;
       case 'statistics':
+        this.#report(event);
+        return;
+      case 'recording-finished':
         // No protocol asks for these yet.
         return;
       case 'room-closed':
@@ -306,6 +312,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       default:
         assertNever(event);
     }
+  }
+
+  #report(report: MediaReport): void {
+    for (const [protocol, adapter] of this.#adapters) adapter.mediaReported?.(report, this.#hostFor(protocol));
   }
 
   #connectionChanged(room: Room, id: MediaId, state: ConnectionState): void {

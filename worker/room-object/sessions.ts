@@ -7,6 +7,8 @@ import type { SessionId } from '../room/participant.ts';
  * said something. Then it is closed with a code after which clients come back.
  */
 const MAX_UNANSWERED_BYTES = 1024 * 1024;
+/** A single large frame does not say that a client is slow. */
+const MAX_WEIGHT = MAX_UNANSWERED_BYTES / 2;
 const TOO_SLOW: Closing = { code: 1013, reason: 'too much was sent without a sign of life, connect again' };
 
 /** What must survive hibernation, in the socket's attachment. */
@@ -46,7 +48,7 @@ export class SocketSession implements Session {
   }
 
   send(frame: string): void {
-    this.#unanswered += frame.length;
+    this.#unanswered += Math.min(frame.length, MAX_WEIGHT);
     if (this.#unanswered > MAX_UNANSWERED_BYTES) this.close(TOO_SLOW);
     else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }

@@ -1,7 +1,7 @@
 import { assertNever } from '../../shared/assert-never.ts';
 import type { IceServer } from '../../shared/ice.ts';
 import type { MediaId, ParticipantId, StreamId } from '../../shared/ids.ts';
-import type { ConsumerInfo, ResultOf, TransportInfo } from '../../shared/media-api.ts';
+import type { BodyInputOf, ConsumerInfo, IncomingLimit, ResultOf, TransportInfo } from '../../shared/media-api.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities, RtpParameters } from '../../shared/rtp.ts';
 import type { Description } from '../../shared/sdp.ts';
 import type { Connection, ConnectionDirection, Direction } from './connection.ts';
@@ -64,6 +64,9 @@ export interface WantedView {
   readonly kinds: readonly MediaKind[];
   readonly purpose: string;
 }
+
+/** What may flow in the room; what is left out stays as it is. */
+export type MediaLimits = BodyInputOf<'setLimits'>;
 
 /** A description for the client, and the connection that it is about. */
 export interface Negotiated extends Description {
@@ -225,6 +228,18 @@ export class Conference {
     });
   }
 
+  /**
+   * Sets what may flow in the room. What is not there any more is passed over.
+   *
+   * @returns false while the room has no media.
+   * @throws Refusal `media-unavailable`.
+   */
+  async setLimits(limits: MediaLimits): Promise<boolean> {
+    if (!this.#media.isOpen) return false;
+    await this.#media.call('setLimits', {}, limits);
+    return true;
+  }
+
   /** Subscribes to a publication. @returns what the client needs to receive it. */
   async subscribe(id: ParticipantId, publicationId: MediaId, rtpCapabilities: RtpCapabilities): Promise<ConsumerInfo> {
     const participant = this.#room.require(id);
@@ -237,6 +252,30 @@ export class Conference {
     this.#room.subscribe(id, consumer.id, publicationId);
     // Its owner may have declared it to be paused without pausing its producer.
     return { ...consumer, producerPaused: consumer.producerPaused || publication.paused };
+  }
+
+  /**
+   * Has a publication measured once a second from now on, for as long as it lasts.
+   *
+   * @throws Refusal `publication-not-found`; `media-unavailable`, also where too much is measured already.
+   */
+  async measure(publicationId: MediaId): Promise<void> {
+    await this.#media.call('watchProducer', { producer: publicationId }, {});
+  }
+
+  /** Has what is sent in a section measured once a second from now on, for as long as its connection lasts. @throws Refusal like {@link measure} */
+  async measureSection(connectionId: MediaId, mid: string): Promise<void> {
+    await this.#media.call('watchSection', { connection: connectionId, mid }, {});
+  }
+
+  /** Limits how much a client may send over a connection. One that is gone is passed over. @throws Refusal `media-unavailable` */
+  async limit(connectionId: MediaId, limit: IncomingLimit): Promise<void> {
+    await this.#media.call('setLimits', {}, { connections: [{ connection: connectionId, ...limit }] });
+  }
+
+  /** @returns a picture of a publication as PNG. @throws Refusal `publication-not-found` when none comes; `media-unavailable` */
+  picture(publicationId: MediaId): Promise<Uint8Array> {
+    return this.#media.call('snapshot', { producer: publicationId }, {});
   }
 
   /**

@@ -20,6 +20,14 @@ export interface Publication {
   readonly rids?: readonly string[];
   /** The negotiated connection with which it ends. */
   readonly connectionId?: MediaId;
+  /** Of its pictures, as soon as the first has come. */
+  readonly size?: PictureSize;
+}
+
+/** In pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** The kind of media a source gives. */

@@ -10,7 +10,7 @@ import type { Floor, FloorRecord } from './floor.ts';
 import { KEPT_MESSAGES, type Message, messageIdOf } from './message.ts';
 import type { Outcome } from './negotiation.ts';
 import { deadlineOf, type Indication, type Participant, type Presence, type SessionId, type Time } from './participant.ts';
-import { type Publication, type Source, kindOf } from './publication.ts';
+import { kindOf, type PictureSize, type Publication, type Source } from './publication.ts';
 import { Publications } from './publications.ts';
 import { Collection, type RecordStore } from './records.ts';
 import type { RoomRecord, RoomSnapshot, Topology } from './snapshot.ts';
@@ -667,6 +667,12 @@ export class Room {
     else this.#changeConnection({ ...connection, state: state === 'closed' ? 'lost' : state });
     const presence = presenceAfterMediaChange(participant, isLost(this.#connections.of(participant.id)), now);
     this.#participants.set({ ...participant, presence });
+  }
+
+  /** The pictures of a publication have this size from now on. One that has ended is passed over. */
+  pictureSized(id: MediaId, size: PictureSize): void {
+    const publication = this.#publications.get(id);
+    if (publication) this.#publications.set({ ...publication, size });
   }
 
   /** These publications are audible now, and no others. */

@@ -7,7 +7,7 @@ import type { Env } from '../platform/env.ts';
 import { momentOf, type Page, PageQuerySchema } from '../platform/paging.ts';
 import { type RecordingRow, RecordingStore } from '../recordings/store.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
-import { send } from '../transfer/send.ts';
+import { dispositionOf, send } from '../transfer/send.ts';
 import { UsageStore } from '../usage/store.ts';
 
 interface Environment {
@@ -48,10 +48,10 @@ tenantApi.get('/recordings/:id', async (context) => {
 tenantApi.get('/recordings/:id/file', async (context) => {
   const store = recordingsOf(context);
   const recording = await store.find(context.var.tenant, context.req.param('id'));
-  if (!recording || recording.type === null) return notFound(context);
+  if (typeof recording?.type !== 'string') return notFound(context);
   return send(context.req.raw, store.bucket, await store.playable(recording.id), {
     'content-type': recording.type,
-    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(recording.file_name)}`,
+    'content-disposition': dispositionOf('attachment', recording.file_name),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
   });

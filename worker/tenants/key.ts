@@ -1,3 +1,5 @@
+import { toHex } from '../../shared/hex.ts';
+
 const encoder = new TextEncoder();
 
 /**
@@ -6,5 +8,5 @@ const encoder = new TextEncoder();
  */
 export async function keyHash(code: string, key: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(`${code}\n${key}`));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return toHex(new Uint8Array(digest));
 }

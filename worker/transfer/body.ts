@@ -13,22 +13,18 @@ export async function answerToBody(
   limit: number,
   work: (bytes: AsyncIterable<Uint8Array>) => Promise<Response>,
 ): Promise<Response> {
-  const source = request.body ? chunksOf(request.body) : nothing();
+  const source = chunksOf(request.body);
   const response = await work({ [Symbol.asyncIterator]: () => ({ next: () => source.next() }) });
   if (Number(request.headers.get('content-length') ?? 0) <= limit) await readOff(source, limit).catch(() => undefined);
   return response;
 }
 
-async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    if (body) yield* body;
   } catch (error) {
     throw new BodyError(`the body was cut off: ${String(error)}`);
   }
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  // Requests without a body have no bytes.
 }
 
 async function readOff(source: AsyncGenerator<Uint8Array>, limit: number): Promise<void> {

@@ -1,4 +1,5 @@
 import parseRange from 'range-parser';
+import { toHex } from '../../shared/hex.ts';
 
 /** An object, or the part of a whole that is one. */
 export interface Segment {
@@ -34,6 +35,12 @@ export async function send(request: Request, bucket: R2Bucket, segments: readonl
   if (request.method === 'HEAD') return new Response(null, { status, headers });
   const body = await streamed(bucket, slicesOf(segments, start, end + 1), length);
   return body ? new Response(body, { status, headers }) : new Response('No such file\n', { status: 404 });
+}
+
+/** The header that says how a file is called and whether it may be shown in place (RFC 6266, RFC 8187). */
+export function dispositionOf(place: 'inline' | 'attachment', name: string): string {
+  const encoded = encodeURIComponent(name).replaceAll(/['()*]/gu, (character) => `%${toHex(Uint8Array.of(character.charCodeAt(0)))}`);
+  return `${place}; filename*=UTF-8''${encoded}`;
 }
 
 function rangeOf(request: Request, total: number): { start: number; end: number } | 'unsatisfiable' | undefined {

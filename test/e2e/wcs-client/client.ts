@@ -23,6 +23,8 @@ export interface StreamState {
 }
 
 export interface PublishOptions {
+  /** Instead of the camera, a picture that needs all the bits that it can get. */
+  readonly noise?: boolean;
   readonly constraints?: object;
   readonly record?: boolean;
   readonly stripCodecs?: string;
@@ -72,6 +74,7 @@ class WcsClient {
   readonly #roomApi: RoomApi;
   readonly #streams = new Map<string, Held>();
   /** When each stream was asked for, by its id. */
+  readonly #frames: { readonly message: string; readonly at: number; readonly data: Record<string, unknown> }[] = [];
   readonly #sent = new Map<string, number>();
   #session: SdkSession | undefined;
   #roomSession: SdkRoomSession | undefined;
@@ -80,7 +83,7 @@ class WcsClient {
   constructor(sdk: Sdk, roomApi: RoomApi) {
     this.#sdk = sdk;
     this.#roomApi = roomApi;
-    this.#watchRequests();
+    this.#watchFrames();
   }
 
   /** Opens a session. @returns once it is established, or has ended. */
@@ -144,8 +147,9 @@ class WcsClient {
     this.#hold(key, display, stream.play(display));
   }
 
-  publish(name: string, { constraints = SMALL, ...options }: PublishOptions = {}): void {
-    this.#make(`publish ${name}`, name, { constraints, ...options }).stream.publish();
+  publish(name: string, { constraints = SMALL, noise = false, ...options }: PublishOptions = {}): void {
+    const wanted = noise ? { ...constraints, customStream: noisyStream() } : constraints;
+    this.#make(`publish ${name}`, name, { constraints: wanted, ...options }).stream.publish();
   }
 
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): void {
@@ -274,13 +278,30 @@ class WcsClient {
     return held;
   }
 
-  #watchRequests(): void {
+  /** Everything that came of one message, as the server sent it: its first argument, and when that was. */
+  received(message: string): { readonly at: number; readonly data: Readonly<Record<string, unknown>> }[] {
+    return this.#frames.filter((frame) => frame.message === message);
+  }
+
+  #watchFrames(): void {
     const request = /^\{"message":"(?:publish|play)Stream".*?"mediaSessionId":"([^"]+)"/u;
     const note = (frame: string): void => {
       const [, id] = request.exec(frame) ?? [];
       if (id !== undefined) this.#sent.set(id, performance.now());
     };
+    const frames = this.#frames;
     window.WebSocket = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        this.addEventListener('message', ({ data }: MessageEvent<string>) => {
+          const {
+            message,
+            data: [first],
+          } = JSON.parse(data) as { message: string; data: Record<string, unknown>[] };
+          frames.push({ message, at: performance.now(), data: first ?? {} });
+        });
+      }
+
       override send(frame: string): void {
         note(frame);
         super.send(frame);
@@ -316,6 +337,20 @@ class WcsClient {
     if (!participant) throw new Error(`${login} is not in the room`);
     return participant;
   }
+}
+
+function noisyStream(): MediaStream {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  const image = context?.createImageData(canvas.width, canvas.height);
+  setInterval(() => {
+    if (!context || !image) return;
+    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, 65_536));
+    for (let filled = 65_536; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
+    for (let alpha = 3; alpha < image.data.length; alpha += 4) image.data[alpha] = 255;
+    context.putImageData(image, 0, 0);
+  }, 100);
+  return canvas.captureStream(10);
 }
 
 function connected<Thing>(thing: Thing | undefined): Thing {

@@ -178,6 +178,10 @@ export class Streamer {
     return this.page.evaluate((which) => window.wcs.log(which), key);
   }
 
+  received(message: string): Promise<{ at: number; data: Record<string, unknown> }[]> {
+    return this.page.evaluate((which) => window.wcs.received(which), message);
+  }
+
   sessionLog(): Promise<string[]> {
     return this.page.evaluate(() => window.wcs.sessionLog);
   }

@@ -101,7 +101,7 @@ describe('publishing', () => {
 
   test('simulcast by rid keeps the order of the layers and is accepted as it was offered', () => {
     const [, video] = publications('chromium-156-simulcast-rid');
-    expect(video?.rtpParameters.encodings).toEqual([{ rid: 'q' }, { rid: 'h' }, { rid: 'f' }]);
+    expect(video?.rtpParameters.encodings).toEqual(['q', 'h', 'f'].map((rid) => ({ rid, scalabilityMode: 'L1T3' })));
     const lines = sectionsOf(answerTo(offerOf('chromium-156-simulcast-rid'), PUBLISH, room).sdp)[2] ?? [];
     expect(valuesOf(lines, 'rid')).toEqual(['q recv', 'h recv', 'f recv']);
     expect(valuesOf(lines, 'simulcast')).toEqual(['recv q;h;f']);
@@ -124,7 +124,9 @@ describe('publishing', () => {
     const [, video] = publications('chromium-156-simulcast-ssrc');
     const [first = { ssrc: 0 }] = video?.rtpParameters.encodings ?? [];
     const ssrc = first.ssrc ?? 0;
-    expect(video?.rtpParameters.encodings).toEqual([0, 2, 4].map((step) => ({ ssrc: ssrc + step, rtx: { ssrc: ssrc + step + 1 } })));
+    expect(video?.rtpParameters.encodings).toEqual(
+      [0, 2, 4].map((step) => ({ ssrc: ssrc + step, rtx: { ssrc: ssrc + step + 1 }, scalabilityMode: 'L1T3' })),
+    );
   });
 
   test.each(['chromium-156-plan-b-like', 'chrome-71-style-plan-b'])(

@@ -6,13 +6,13 @@ import { eventually } from '../../harness/eventually.ts';
 import { freshRoom, startTestNode } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
 import { expectRefused } from '../support/refusals.ts';
-import { Chromium } from './support/peer.ts';
+import { PeerBrowser } from './support/peer.ts';
 import type { Peer, SentTracks } from './support/peer.ts';
 
 let t: TestNode;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), Chromium.start()]);
+  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await chromium.close();
@@ -138,6 +138,28 @@ describe('the client offers', () => {
     };
     await shows(0, 320);
     await shows(1, 640);
+    await viewer.peer.seesMore('0');
+  });
+
+  test('simulcast by ssrc group, as older clients write it into their offer, is published too', async () => {
+    const { peer, connection } = await newPeer();
+    await peer.send({ video: 640 });
+    const sdp = await peer.offer({}, withLayers);
+    const answer = await t.client.call('answerOffer', {
+      path: { ...path, connection },
+      body: { attempt: 1, sdp, plan: [{ use: 'publish' }] },
+    });
+    await peer.take(answer.sdp);
+    const producer = answer.sections[0]?.producer ?? '';
+    await eventually(
+      'both layers are sent',
+      async () => {
+        const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+        return stats.filter(({ type, packetCount }) => type === 'inbound-rtp' && Number(packetCount) > 0).length === 2;
+      },
+      40_000,
+    );
+    const viewer = await view('S', [producer], 'video');
     await viewer.peer.seesMore('0');
   });
 
@@ -299,6 +321,15 @@ describe('the media node offers', () => {
     await Promise.all([peer.seesMore('0'), other.peer.seesMore('0')]);
   });
 });
+
+/** Writes a second layer into an offer of one picture. */
+function withLayers(sdp: string): string {
+  const [, ssrc = '', rtx = ''] = /^a=ssrc-group:FID (\d+) (\d+)/mu.exec(sdp) ?? [];
+  const lines = [...sdp.matchAll(/^a=ssrc:(\d+) (.*)\r\n/gmu)];
+  const next = (text: string) => String(Number(text) + 1);
+  const more = lines.map(([, id = '', rest = '']) => `a=ssrc:${next(id)} ${rest}\r\n`).join('');
+  return `${sdp}${more}a=ssrc-group:FID ${next(ssrc)} ${next(rtx)}\r\na=ssrc-group:SIM ${ssrc} ${next(ssrc)}\r\n`;
+}
 
 /** An offer as a browser makes it that numbers codecs like Firefox. */
 function likeFirefox(sdp: string): string {

@@ -6,16 +6,16 @@ import type { SectionInfo } from '../../../shared/sdp.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { freshRoom, startTestNode } from '../support/node.ts';
 import type { TestNode } from '../support/node.ts';
-import { Chromium } from './support/peer.ts';
+import { PeerBrowser } from './support/peer.ts';
 
 const WIDTH = 320;
 
 let t: TestNode;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 let path: { room: string; generation: string };
 let published: SectionInfo[];
 beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), Chromium.start()]);
+  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
   path = freshRoom();
   await t.client.call('openRoom', { path });
   const peer = await chromium.peer();

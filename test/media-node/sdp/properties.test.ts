@@ -6,18 +6,18 @@ import type { RtpCapabilities } from '../../../shared/rtp.ts';
 import type { SectionPlan } from '../../../shared/sdp.ts';
 import { freshRoom, startTestNode } from '../support/node.ts';
 import { answerTo, offers } from './support/bridge.ts';
-import { Chromium } from './support/peer.ts';
+import { PeerBrowser } from './support/peer.ts';
 
 const MUTATED_OFFERS = 1_500;
 const BROWSER_OFFERS = 80;
 
 let room: RtpCapabilities;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 beforeAll(async () => {
   const t = await startTestNode();
   ({ rtpCapabilities: room } = await t.client.call('openRoom', { path: freshRoom() }));
   await t.close();
-  chromium = await Chromium.start();
+  chromium = await PeerBrowser.chromium();
 });
 afterAll(() => chromium.close());
 

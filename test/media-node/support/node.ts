@@ -1,5 +1,8 @@
 /** Starts real media nodes for tests, on free ports. */
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadConfig } from '../../../media-node/config.ts';
 import { startMediaNode } from '../../../media-node/media-node.ts';
 import type { MediaNode, MediaNodeOptions } from '../../../media-node/media-node.ts';
@@ -28,6 +31,8 @@ export function environment(secret: string, edgeUrl: string): Record<string, str
     RTC_BASE_PORT: '0',
     MEDIA_WORKERS: '1',
     MEDIASOUP_WORKER_BIN: process.env.MEDIASOUP_WORKER_BIN,
+    FFMPEG_BIN: process.env.FFMPEG_BIN,
+    RECORDINGS_DIR: mkdtempSync(join(tmpdir(), 'parley-test-recordings-')),
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
   };
 }

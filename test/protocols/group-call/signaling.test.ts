@@ -78,6 +78,17 @@ describe('joinRoom', () => {
     expect(await ada.take(1)).toEqual([{ id: 'newParticipantArrived', member: { userId: '41', video: true, audio: true } }]);
   });
 
+  it('takes rooms of communities and of direct messages by their room’s name alone', async () => {
+    const ada = await member('40');
+    expect(await ada.join(`c-8${room}`, { communityId: '3' })).toEqual([]);
+    const bob = await member('41');
+    expect(await bob.join(`r-8${room}`, { communityId: 0 })).toEqual([]);
+    const eve = await member('42');
+    expect(await eve.join(`c-8${room}`, { communityId: '0' })).toEqual([{ userId: '40', video: true, audio: true }]);
+    expect(await ada.take(1)).toMatchObject([{ id: 'newParticipantArrived', member: { userId: '42' } }]);
+    expect(await bob.settled()).toEqual([]);
+  });
+
   it('of many at the same time tells every two of each other exactly once', async () => {
     const members = await Promise.all(['1', '2', '3'].map((userId) => member(userId)));
     const lists = await Promise.all(members.map((one) => one.join(room)));
@@ -227,6 +238,42 @@ describe('what makes no sense', () => {
     expect(await bob.settled()).toEqual([]);
     expect((await ada.settled()).map(({ id }) => id)).toEqual(['newParticipantArrived', 'audioStateAnswer']);
     expect(bob.closed).toBeUndefined();
+  });
+
+  it('is logged, each of it once, in words that repeat nothing of it', async () => {
+    const ada = await joined('40');
+    const before = stack.edge.log.length;
+    const nonsense = [
+      'a secret',
+      { id: 'receiveVideoFrom', userId: 'a secret nobody', sdpOffer: 'v=0' },
+      { id: 'receiveVideoFrom', userId: '40', sdpOffer: 'a secret' },
+      { id: 'onIceCandidate', userId: '40', candidate: { candidate: 'a secret', sdpMid: '0', sdpMLineIndex: 0 } },
+      { id: 'videoStateFrom', userId: '40', video: 'a secret' },
+      { id: 'a secret' },
+    ];
+    for (const one of nonsense) ada.say(one);
+    await ada.settled();
+    const logged = () => stack.edge.log.slice(before).filter((line) => line.includes('group-call'));
+    await eventually('all of it is logged', () => logged().length >= nonsense.length);
+    expect(logged()).toHaveLength(nonsense.length);
+    expect(logged().join()).not.toContain('secret');
+  });
+
+  it('does not include candidates, however a client spells them', async () => {
+    const ada = await joined('40');
+    const before = stack.edge.log.length;
+    const text = 'candidate:1 1 udp 2122260223 192.0.2.9 5004 typ host generation 0 ufrag abcd';
+    const candidates = [
+      { candidate: text, sdpMid: '0', sdpMLineIndex: 0, usernameFragment: 'abcd' },
+      { candidate: `a=${text}\r\n`, sdpMid: null, sdpMLineIndex: '1' },
+      { candidate: { candidate: text, sdpMid: '0', sdpMLineIndex: 0 } },
+      { candidate: '', sdpMid: '0', sdpMLineIndex: 0 },
+      text,
+      null,
+    ];
+    for (const candidate of candidates) ada.say({ id: 'onIceCandidate', userId: '40', candidate });
+    expect(await ada.settled()).toEqual([]);
+    expect(stack.edge.log.slice(before).filter((line) => line.includes('group-call'))).toEqual([]);
   });
 
   it('on a path of no protocol closes the socket when it is the first message', async () => {

@@ -1,16 +1,16 @@
 /** The call flows of the reference's section 6: two libraries, a real media node, and PeerConnections of a real Chromium. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../harness/eventually.ts';
-import { Chromium, type Peer, type SentTracks } from '../../media-node/sdp/support/peer.ts';
+import { PeerBrowser, type Peer, type SentTracks } from '../../media-node/sdp/support/peer.ts';
 import { Attendee } from '../mediasoup-http/attendee.ts';
 import { type KtClient, type Message, nameOf } from './client.ts';
 import { World } from './world.ts';
 
 let world: World;
-let chromium: Chromium;
+let chromium: PeerBrowser;
 let peers: Peer[] = [];
 beforeAll(async () => {
-  [world, chromium] = await Promise.all([World.start(), Chromium.start()]);
+  [world, chromium] = await Promise.all([World.start(), PeerBrowser.chromium()]);
 });
 afterAll(async () => {
   await Promise.all([world.stop(), chromium.close()]);

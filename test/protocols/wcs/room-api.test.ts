@@ -98,6 +98,27 @@ describe('a room', () => {
     expect(others.filter((one) => JSON.stringify(one).includes('MESSAGE'))).toEqual([]);
   });
 
+  it('keeps a member that gets a lot, and says nothing but that it is alive', { timeout: 60_000 }, async () => {
+    const [ada, bob] = [await joined('ada'), await joined('bob')];
+    const text = 'x'.repeat(32_000);
+    for (let round = 0; round < 3; round += 1) {
+      for (let number = 0; number < 15; number += 1) {
+        await ada.operate({ command: 'sendMessage', options: { roomConfig: { name: room }, to: 'bob', text } });
+        await bob.news('MESSAGE');
+      }
+      bob.messages.splice(0);
+      await bob.next('ping');
+      bob.say('pong', null);
+    }
+    expect(
+      await ada.operate({ command: 'sendMessage', options: { roomConfig: { name: room }, to: 'bob', text: 'still here?' } }),
+    ).toMatchObject({
+      status: 'ACCEPTED',
+    });
+    expect(await bob.news('MESSAGE')).toMatchObject({ info: { text: 'still here?' } });
+    expect(bob.closed).toBeUndefined();
+  });
+
   it('is entered once by a login, and only with one', async () => {
     await joined('ada');
     const again = await connected('ada');

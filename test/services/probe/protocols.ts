@@ -47,7 +47,7 @@ class ProbeAdapter implements Adapter {
   }
 
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> {
-    return this.#run(JSON.parse(String(frame)) as Command, session, host);
+    return this.#run(JSON.parse(frame as string) as Command, session, host);
   }
 
   closed(_code: number, session: Session, host: RoomHost): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TrickledCandidateSchema } from '../../../shared/candidate.ts';
 import { DEFAULT_TENANT, type ParticipantId, ParticipantIdSchema, RoomIdSchema, roomIdOf } from '../../../shared/ids.ts';
 import { SdpSchema } from '../../../shared/sdp.ts';
 import type { ClientMessage } from './messages.ts';
@@ -35,7 +36,7 @@ const MessageSchema = z.discriminatedUnion('id', [
     return z.NEVER;
   }),
   z.object({ id: z.literal('receiveVideoFrom'), userId, sdpOffer: SdpSchema }),
-  z.object({ id: z.literal('onIceCandidate') }),
+  z.object({ id: z.literal('onIceCandidate'), candidate: TrickledCandidateSchema.optional() }),
   z.object({ id: z.literal(['videoStateFrom', 'videoState']).transform(() => 'videoStateFrom' as const), video: flag }),
   z.object({ id: z.literal(['audioStateFrom', 'audioState']).transform(() => 'audioStateFrom' as const), audio: flag }),
   z.object({ id: z.literal('leaveRoom') }),

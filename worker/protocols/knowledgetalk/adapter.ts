@@ -6,7 +6,8 @@ import type { Adapter, Admission, Announcement, Closing, RoomClaim, RoomHost, Se
 import { readAdmittance, type RoomCall } from './admittance.ts';
 import { type BoardRequest, draw, replay, startBoard, stopBoard } from './board.ts';
 import type { Answer, Context, Memory } from './context.ts';
-import { CODES, errorOf, FAREWELLS, OperationError } from './errors.ts';
+import { CODES, errorOf, OperationError } from './errors.ts';
+import { FAREWELLS } from './farewells.ts';
 import { describe, editFeed, relayCandidate, sendFeed } from './media.ts';
 import { admit, answerCall, destroyRoom, kickOut, prepare } from './membership.ts';
 import type { Contents, Fields, OperationName, Request } from './messages.ts';
@@ -22,11 +23,12 @@ import {
   stopFileShare,
   stopRecording,
 } from './sharing.ts';
+import { Policy } from './policy.ts';
 import { changeName, chat, endCall, setAudio, setBlur, setVideo, startCall } from './talk.ts';
 
 /** The protocol in the room object. Frames come from its own lobby, which has checked what clients say. */
 export class KnowledgeTalkAdapter implements Adapter {
-  readonly #memory: Memory = { publishing: new Map(), boardgoers: new Set(), remark: {} };
+  readonly #memory: Memory = { publishing: new Map(), boardgoers: new Set(), policy: new Policy(), remark: {} };
 
   call(request: object, host: RoomHost): Promise<string> {
     // Written by the lobby.
@@ -55,12 +57,16 @@ export class KnowledgeTalkAdapter implements Adapter {
 
   closed(_code: number, { id, participantId }: Session, host: RoomHost): void {
     this.#memory.boardgoers.delete(participantId);
-    host.live()?.room.endSession(participantId, id);
+    const live = host.live();
+    live?.room.endSession(participantId, id);
+    if (live) this.#memory.policy.follow(live);
   }
 
   present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const live = host.live();
-    return live ? announcementsOf(event, live.room, this.#memory) : [];
+    if (!live) return [];
+    this.#memory.policy.after(event, live);
+    return announcementsOf(event, live.room, this.#memory);
   }
 
   farewell(reason: LeaveReason): Closing {

@@ -1,7 +1,7 @@
 import type { ParticipantId } from '../../../shared/ids.ts';
 import type { Room } from '../../room/room.ts';
 import { framesOf } from './admittance.ts';
-import type { Answer, Context } from './context.ts';
+import type { Answer, Context, Memory } from './context.ts';
 import { roomIdIn, userIdOf } from './identity.ts';
 import type { Contents } from './messages.ts';
 
@@ -9,9 +9,6 @@ import type { Contents } from './messages.ts';
 export interface BoardRequest {
   readonly boardAfter: string;
 }
-
-/** Members to whom the board is being replayed. What is drawn meanwhile they get in its place, not before. */
-export type Boardgoers = Set<ParticipantId>;
 
 /** The order counts: whoever erases something wants to erase what was there before. */
 export function draw({ fields, clears }: Contents['Draw'], { room, session }: Context): Answer {
@@ -21,7 +18,7 @@ export function draw({ fields, clears }: Contents['Draw'], { room, session }: Co
 }
 
 /** The board as it stands, for a newcomer: the first part, and the rest when the lobby asks for it. */
-export function replay(participantId: ParticipantId, room: Room, boardgoers: Boardgoers, after?: string): string[] {
+export function replay(participantId: ParticipantId, room: Room, boardgoers: Memory['boardgoers'], after?: string): string[] {
   const { strokes, next } = room.boardFrom(after);
   if (next === undefined) boardgoers.delete(participantId);
   else boardgoers.add(participantId);

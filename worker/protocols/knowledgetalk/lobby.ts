@@ -4,12 +4,16 @@ import type { Tenant } from '../../tenants/tenant.ts';
 import { Pipe } from '../../wire/pipe.ts';
 import type { Door, EventListener, EventSocket, Upgrade } from '../protocol.ts';
 import { type Admittance, admittanceQuery, readFrame, type RoomCall, type RoomCallResult } from './admittance.ts';
-import { type Code, CODES, errorOf, OperationError, OUT_OF_ROOM } from './errors.ts';
+import { type Code, CODES, errorOf, OperationError } from './errors.ts';
+import { OUT_OF_ROOM } from './farewells.ts';
 import { EVENT, type Fields, type Request } from './messages.ts';
 import { type Credentials, headOf, MAX_CAPACITY, parseMessage } from './parse.ts';
 
 /** A session ends after so many milliseconds without a message of the client (reference 1.3). */
 const SESSION_LIFE = 60_000;
+
+/** Credentials that were right are taken for right so long, in milliseconds. */
+const PROOF_LIFE = 5_000;
 
 /** Messages are worked on one after the other; a client that sends so many before the first is done is cut. */
 const MAX_WAITING = 2_000;
@@ -36,6 +40,8 @@ export class Visitor implements EventListener {
   readonly #client: EventSocket;
   readonly #upgrade: Upgrade;
   readonly #door: Door;
+  /** The credentials that were checked last. The same ones, shown again at once, are not worked on again. */
+  #proof: { readonly shown: string; readonly tenant: Tenant; readonly until: number } | undefined;
   #work: Promise<void> = Promise.resolve();
   #waiting = 0;
   #stay: Stay | undefined;
@@ -119,7 +125,10 @@ export class Visitor implements EventListener {
 
   /** @throws OperationError */
   async #authenticate({ cpCode, authKey }: Credentials): Promise<Tenant> {
-    const tenant = await this.#door.authenticate(cpCode ?? '', authKey ?? '');
+    const shown = JSON.stringify([cpCode, authKey]);
+    const isKnown = this.#proof?.shown === shown && this.#proof.until > Date.now();
+    const tenant = isKnown ? this.#proof?.tenant : await this.#door.authenticate(cpCode ?? '', authKey ?? '');
+    if (!isKnown) this.#proof = tenant && { shown, tenant, until: Date.now() + PROOF_LIFE };
     if (!tenant) {
       if (cpCode === undefined || authKey === undefined) throw new OperationError(CODES.missing, 'cpCode and authKey are needed');
       throw new OperationError(CODES.wrongCredentials, 'cpCode or authKey is wrong');

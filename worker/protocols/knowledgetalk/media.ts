@@ -1,5 +1,4 @@
 /** Media: relayed between two clients in mode N, negotiated with the media node in mode Y (reference 5.4, 6). */
-import type { StreamId } from '../../../shared/ids.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { Participant } from '../../room/participant.ts';
 import type { Source } from '../../room/publication.ts';
@@ -10,9 +9,6 @@ import { CODES, OperationError } from './errors.ts';
 import { displayIdOf, participantOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
 import type { Contents, Fields, Usage } from './messages.ts';
 
-/** Answers to offers that the media node is working on, by the stream that will begin: they stand before what follows from it. */
-export type Publishing = Map<StreamId, string>;
-
 const SOURCES: Readonly<Record<Usage, Readonly<Record<MediaKind, Source>>>> = {
   cam: { audio: 'microphone', video: 'camera' },
   screen: { audio: 'microphone', video: 'screen' },
@@ -22,18 +18,18 @@ const SOURCES: Readonly<Record<Usage, Readonly<Record<MediaKind, Source>>>> = {
 const KINDS: Readonly<Record<Usage, readonly MediaKind[]>> = { cam: ['audio', 'video'], screen: ['video'] };
 
 export function describe(contents: Contents['SDP'], context: Context): Answer | Promise<Answer> {
-  if (context.room.topology === 'direct') return relay('SDP', contents, context);
+  if (context.room.topology === 'direct') return relay('SDP', { ...contents.fields, sdp: contents.sdp }, context);
   if (contents.sdp.type === 'answer') return complete(contents, context);
   return publish(contents, context);
 }
 
 /** Routed media learn the way from the client's connectivity checks. */
 export function relayCandidate(contents: Contents['Candidate'], context: Context): Answer {
-  return context.room.topology === 'direct' ? relay('Candidate', contents, context) : undefined;
+  return context.room.topology === 'direct' ? relay('Candidate', contents.fields, context) : undefined;
 }
 
 /** Offers may cross: whatever comes is passed on. No code may stand in it (reference 11.5). */
-function relay(eventOp: 'SDP' | 'Candidate', { fields }: { fields: Fields }, { room, session, host }: Context): Answer {
+function relay(eventOp: 'SDP' | 'Candidate', fields: Fields, { room, session, host }: Context): Answer {
   const other = room.participants().find(({ id }) => id !== session.participantId);
   const ids = { userId: userIdOf(room.require(session.participantId)), roomId: roomIdIn(room) };
   if (other) host.sendTo(other.id, JSON.stringify({ eventOp, ...fields, ...ids, useMediaSvr: 'N' }));
@@ -83,8 +79,9 @@ function offerOf(stream: Stream, owner: Participant, { sdp, ...fields }: { roomI
 }
 
 /** Answers are told apart by `pluginId` only (reference 10.9). One without it belongs to a 1:1 call that is over. */
-async function complete({ pluginId, sdp }: Contents['SDP'], { live, room, session }: Context): Promise<Answer> {
+async function complete({ pluginId, sdp }: Contents['SDP'], { live, room, session, memory }: Context): Promise<Answer> {
   if (pluginId !== undefined) await live.conference.completeView(session.participantId, pluginId, sdp.sdp);
+  memory.policy.follow(live);
   return { roomId: roomIdIn(room) };
 }
 

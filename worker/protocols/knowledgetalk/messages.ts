@@ -57,7 +57,7 @@ export const SERVER_OPERATIONS: readonly string[] = [
 /** A client's message as it came, without its credentials. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-export interface SessionDescription {
+interface SessionDescription {
   readonly type: 'offer' | 'answer';
   readonly sdp: string;
 }

@@ -155,11 +155,14 @@ function parseOperation(operation: OperationName, message: Fields): ParsedMessag
 /** Whatever else stands in what is relayed goes with it. */
 function extraOf(operation: OperationName, message: Fields): Partial<Contents['Draw']> {
   if (operation === 'Draw') return { clears: message.status === 'clear', fields: relayed(message) };
-  return operation === 'SDP' || operation === 'Candidate' ? { fields: relayed(message) } : {};
+  if (operation === 'Candidate') return { fields: relayed(message) };
+  if (operation !== 'SDP') return {};
+  // The description stands in the contents already, and is long.
+  return { fields: relayed(message, 'sdp') };
 }
 
-function relayed(message: Fields): Fields {
-  return Object.fromEntries(Object.entries(message).filter(([key]) => !WITHHELD.has(key)));
+function relayed(message: Fields, except?: string): Fields {
+  return Object.fromEntries(Object.entries(message).filter(([key]) => !WITHHELD.has(key) && key !== except));
 }
 
 function nameOf({ eventOp, signalOp }: Fields): string | undefined {

@@ -3,13 +3,14 @@ import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
-import type { Adapter, Admission, Announcement, Closing, LiveRoom, RoomClaim, RoomHost, Session } from '../protocol.ts';
-import { FAREWELLS, INFO, ROOM_INFO, statusOf } from './errors.ts';
+import type { Adapter, Admission, Announcement, Closing, LiveRoom, MediaReport, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import { FAREWELLS, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
 import { ORIGIN } from './names.ts';
-import { noSuchStream, parseMessage, readAdmittance } from './parse.ts';
+import { parseMessage, readAdmittance } from './parse.ts';
 import { MEMBER, memberAnnouncements, stateFrame } from './room-api.ts';
-import { availability, playerAnnouncements, Streams, takeStreamEvent } from './streams.ts';
+import { playerAnnouncements, takeStreamEvent } from './stream-events.ts';
+import { availability, Streams } from './streams.ts';
 
 type Operation = Extract<ClientMessage, { message: 'sendData' }>;
 
@@ -55,12 +56,17 @@ export class WcsAdapter implements Adapter {
   }
 
   notify(notice: Notice, session: Session, host: RoomHost): void {
-    const room = host.live()?.room;
-    if (!room || notice.type === 'view-changed') return;
+    const live = host.live();
+    if (!live || notice.type === 'view-changed') return;
     const { connection } = notice;
-    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, room);
-    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, room);
-    else this.#streams.connected(connection, { session, room, host });
+    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, live.room);
+    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, live.room);
+    else this.#streams.connected(connection, { session, live, host });
+  }
+
+  mediaReported(report: MediaReport, host: RoomHost): void {
+    const room = host.live()?.room;
+    if (room) this.#streams.mediaReported(report, room, host);
   }
 
   farewell(reason: LeaveReason): Closing {
@@ -84,8 +90,7 @@ export class WcsAdapter implements Adapter {
         session.send(availability(message.mediaSessionId, message.name, room));
         return undefined;
       case 'snapshot':
-        session.send(noSuchStream('snapshot', message.mediaSessionId, INFO.failed));
-        return undefined;
+        return this.#streams.picture(message.mediaSessionId, message.name, session, live);
       case 'sendData':
         this.#operate(message, session, room, host);
         return undefined;

@@ -18,6 +18,9 @@ const PING_INTERVAL = 10_000;
 /** So many pings may remain without any sign of life. */
 const PATIENCE = 6;
 
+/** Characters from a room after which it is told that the client lives. */
+const MUCH = 65_536;
+
 /** Rooms that one client may be in at the same time. */
 const MAX_ROOMS = 32;
 
@@ -38,6 +41,8 @@ class NotAdmitted extends Error {
 interface Passage {
   readonly pipe: Pipe;
   waiting: ClientMessage[] | undefined;
+  /** Characters that came from the room since the client said something to it. */
+  unanswered: number;
   /** Whether the client has joined the room or published there: then it is told when the room is over. */
   isMember: boolean;
 }
@@ -111,6 +116,7 @@ export class Visitor implements MessageListener {
         this.#client.close(NO_SUCH_TRANSPORT.code, NO_SUCH_TRANSPORT.reason);
         return;
       case 'ignored':
+        this.#passSignOfLife(text);
         return;
       default:
         assertNever(message);
@@ -250,15 +256,31 @@ export class Visitor implements MessageListener {
     );
     const client = {
       send: (frame: string | ArrayBuffer) => {
-        if (typeof frame === 'string') this.#client.send(frame);
+        if (typeof frame === 'string') this.#relay(passage, frame);
       },
       close: (code: number, reason: string) => {
         forget();
         this.#passageEnded(passage, { code, reason });
       },
     };
-    const passage: Passage = { pipe: new Pipe({ inner, client }), waiting: [], isMember: admittance.joins !== undefined };
+    const passage: Passage = { pipe: new Pipe({ inner, client }), waiting: [], unanswered: 0, isMember: admittance.joins !== undefined };
     return passage;
+  }
+
+  #relay(passage: Passage, frame: string): void {
+    passage.unanswered += frame.length;
+    this.#client.send(frame);
+    // Whoever has read it will say so.
+    if (frame.length > MUCH) this.#client.send(frameOf('ping'));
+  }
+
+  /** Rooms close whoever gets much and never says anything. They are not woken for less. */
+  #passSignOfLife(text: string): void {
+    for (const passage of this.#passages()) {
+      if (passage.unanswered < MUCH) continue;
+      passage.unanswered = 0;
+      passage.pipe.send(text);
+    }
   }
 
   #passageEnded(passage: Passage, { code, reason }: Closing): void {
@@ -295,6 +317,7 @@ export class Visitor implements MessageListener {
 
 function send(passage: Passage, message: ClientMessage, text: string): void {
   passage.waiting?.push(message);
+  passage.unanswered = 0;
   if (message.message === 'publishStream') passage.isMember = true;
   passage.pipe.send(text);
 }

@@ -20,7 +20,6 @@ export interface StreamRequest extends Bitrates {
   readonly hasVideo: boolean;
   /** Whether the video shows a screen. */
   readonly screen: boolean;
-  readonly record: boolean;
   /** 0 to 100; only echoed, because nothing is transcoded. */
   readonly quality: number;
   /** The room of the Room API that the stream belongs to, if it is one that the client has joined. */
@@ -72,7 +71,7 @@ export type ClientMessage =
 export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
 
 /** Every field of a status event: one client replaces its own record of the stream by it. */
-export interface StatusEvent extends Bitrates {
+export interface StatusEvent extends Bitrates, MuteStates {
   readonly mediaSessionId: MediaSessionId | null;
   readonly name: string;
   readonly published: boolean;
@@ -82,8 +81,7 @@ export interface StatusEvent extends Bitrates {
   readonly info?: string;
   readonly audioCodec?: string;
   readonly videoCodec?: string;
-  readonly record: boolean;
-  readonly recordName?: string;
+  readonly record: false;
   /** 0 until it is known. */
   readonly width: number;
   readonly height: number;
@@ -97,10 +95,14 @@ export interface StatusEvent extends Bitrates {
     readonly mediaSessionId: MediaSessionId | null;
     readonly name: string;
     readonly samplingTime: null;
-    readonly recordTimestamp: number | null;
-    readonly recordStarted: boolean;
+    readonly recordTimestamp: null;
+    readonly recordStarted: false;
   };
   readonly mediaProvider: 'WebRTC';
+}
+
+/** What a publisher has muted, as its players are told. */
+export interface MuteStates {
   readonly audioState?: { readonly muted: boolean };
   readonly videoState?: { readonly muted: boolean };
 }
@@ -130,7 +132,7 @@ export interface VideoRate {
   readonly height: number;
 }
 
-export interface VideoSize {
+interface VideoSize {
   readonly streamerVideoWidth: number;
   readonly streamerVideoHeight: number;
 }
@@ -145,7 +147,7 @@ export interface ServerMessages {
   readonly setRemoteSDP: readonly [MediaSessionId, string, true];
   readonly notifyStreamStatusEvent: readonly [StatusEvent];
   readonly notifyAudioCodec: readonly [MediaSessionId, { readonly name: string }];
-  readonly notifyVideoFormat: readonly [VideoSize & { readonly mediaSessionId: MediaSessionId; readonly status: 'RESIZE' }];
+  readonly notifyVideoFormat: readonly [VideoSize & MuteStates & { readonly mediaSessionId: MediaSessionId; readonly status: 'RESIZE' }];
   readonly notifyStreamEvent: readonly [
     {
       readonly mediaSessionId: MediaSessionId;

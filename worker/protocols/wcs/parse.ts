@@ -53,7 +53,6 @@ const RequestSchema = z.object({
   hasAudio: flag,
   hasVideo: flag,
   constraints: ConstraintsSchema,
-  record: flag,
   quality: wish,
   bitrate: wish,
   minBitrate: wish,

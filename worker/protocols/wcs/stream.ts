@@ -7,7 +7,6 @@ export interface ClientStream extends Bitrates {
   readonly name: string;
   /** Whether the client publishes it, or plays it. */
   readonly published: boolean;
-  readonly record: boolean;
   readonly quality: number;
   /** Milliseconds since the epoch. */
   readonly createDate: number;
@@ -19,14 +18,12 @@ export interface ClientStream extends Bitrates {
 }
 
 /** What a status event says beside what is known of the stream. */
-type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'recordName' | 'audioState' | 'videoState'>>;
+type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'audioState' | 'videoState'>>;
 
 /** @param now milliseconds since the epoch. */
 export function streamOf(request: StreamRequest, published: boolean, now: number): ClientStream {
   const { mediaSessionId, name, quality, bitrate, minBitrate, maxBitrate, hasAudio, hasVideo } = request;
-  // A player cannot have its stream recorded.
-  const record = published && request.record;
-  return { mediaSessionId, name, published, hasVideo, hasAudio, record, bitrate, minBitrate, maxBitrate, quality, createDate: now };
+  return { mediaSessionId, name, published, hasVideo, hasAudio, bitrate, minBitrate, maxBitrate, quality, createDate: now };
 }
 
 /** The stream as it was negotiated: what players ask for is not what they get. */
@@ -46,10 +43,11 @@ export function negotiated(stream: ClientStream, sections: readonly SectionInfo[
 /** All fields of a status event, whatever happened. */
 export function statusEvent(stream: ClientStream, status: StreamStatus, details: StatusDetails = {}): StatusEvent {
   const { mediaSessionId, name } = stream;
-  const isRecorded = stream.record && status === 'PUBLISHING';
   return {
     ...stream,
     status,
+    // The server records nothing by itself, and says so: applications look for a file where they read `true`.
+    record: false,
     width: 0,
     height: 0,
     ...details,
@@ -61,7 +59,7 @@ export function statusEvent(stream: ClientStream, status: StreamStatus, details:
       name,
       samplingTime: null,
       recordTimestamp: null,
-      recordStarted: isRecorded,
+      recordStarted: false,
     },
     mediaProvider: 'WebRTC',
   };
@@ -75,7 +73,6 @@ export function failedRequest(
 ): StatusEvent {
   const blank = {
     sdp: '',
-    record: false,
     quality: 0,
     bitrate: 0,
     minBitrate: 0,

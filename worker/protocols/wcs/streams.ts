@@ -1,16 +1,16 @@
-import { assertNever } from '../../../shared/assert-never.ts';
-import type { MediaId, ParticipantId, StreamId } from '../../../shared/ids.ts';
+import type { MediaId, ParticipantId } from '../../../shared/ids.ts';
+import type { ConsumerStatistics, FlowStatistics, ProducerStatistics } from '../../../shared/media-api.ts';
 import type { SectionInfo } from '../../../shared/sdp.ts';
 import { logger } from '../../platform/logger.ts';
-import type { Connection } from '../../room/connection.ts';
 import type { Negotiated } from '../../room/conference.ts';
+import type { Connection } from '../../room/connection.ts';
 import { Refusal } from '../../room/errors.ts';
-import type { RoomEvent } from '../../room/events.ts';
-import { kindOf, type Publication } from '../../room/publication.ts';
+import { kindOf, type PictureSize, type Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
-import type { Announcement, LiveRoom, RoomHost, Session } from '../protocol.ts';
+import type { LiveRoom, MediaReport, RoomHost, Session } from '../protocol.ts';
+import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationIn } from './carriers.ts';
 import { INFO, infoOf } from './errors.ts';
-import { type ClientMessage, frameOf, type MediaSessionId, type StreamEventType, type StreamRequest } from './messages.ts';
+import { frameOf, type MediaSessionId, type MuteStates, type StreamRequest, type VideoRate } from './messages.ts';
 import { readyStream, streamNamed } from './names.ts';
 import { tellPublished } from './room-api.ts';
 import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
@@ -21,30 +21,24 @@ const ICE_TIMEOUT = 15_000;
 /** Streams that one client publishes and plays in one room at the same time. */
 const MAX_STREAMS = 100;
 
-/** What a connection carries along: the client's stream, and the room's. */
-interface Note {
-  readonly stream: ClientStream;
-  readonly streamId: StreamId;
-}
+/** The media node knows no smaller limit, in bit/s. */
+const MIN_LIMIT = 10_000;
 
-/** Where a stream is begun. */
+/** Where something happens to a stream. */
 interface Stage {
   readonly session: Session;
   readonly live: LiveRoom;
   readonly host: RoomHost;
 }
 
-type StreamEvent = Extract<ClientMessage, { message: 'sendStreamEvent' }>;
-
-/**
- * The streams that clients publish and play in one room. Each is one negotiated connection, which carries what is known of the stream as its note, so
- * that it outlives the object's sleep.
- */
+/** The streams that clients publish and play in one room. */
 export class Streams {
   /** Of connections whose media has not come up yet. A running timer keeps the object awake. */
   readonly #timers = new Map<MediaId, ReturnType<typeof setTimeout>>();
   /** Streams that are being negotiated, and have not been stopped meanwhile. */
   readonly #pending = new Set<ClientStream>();
+  /** What players were told of their pictures, by connection: it outlives the publication. */
+  readonly #sizes = new Map<MediaId, PictureSize>();
 
   /** Begins to publish or to play; the status that it comes to is told when its media flows, or has not come up in time. */
   async begin(request: StreamRequest, published: boolean, stage: Stage): Promise<void> {
@@ -61,7 +55,7 @@ export class Streams {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       logger.warn('wcs: a stream was not begun', { room: live.room.id, reason: error.reason });
-      if (this.#pending.has(stream)) session.send(failedFrame({ stream }, infoOf(error.reason)));
+      if (this.#pending.has(stream)) session.send(failedFrame(stream, infoOf(error.reason)));
     } finally {
       this.#pending.delete(stream);
     }
@@ -69,51 +63,95 @@ export class Streams {
 
   /** The client stops one of its streams; one that it does not have is passed over. */
   stop(mediaSessionId: MediaSessionId, session: Session, room: Room): void {
-    const connection = connectionsWithNotes(session.participantId, room).find(({ note }) => note.stream.mediaSessionId === mediaSessionId);
-    if (connection) this.#finish(connection, session, room);
+    const carrier = carriersOf(session.participantId, room).find(({ note }) => note.stream.mediaSessionId === mediaSessionId);
+    if (carrier) this.#finish(carrier, session, room);
   }
 
   /** The client leaves the room: it is told of each of its streams that it has ended. */
   stopAll(session: Session, room: Room): void {
-    for (const connection of connectionsWithNotes(session.participantId, room)) this.#finish(connection, session, room);
+    for (const carrier of carriersOf(session.participantId, room)) this.#finish(carrier, session, room);
   }
 
   /** The media of a stream flows. */
-  connected(connection: Connection, { session, room, host }: { session: Session; room: Room; host: RoomHost }): void {
-    const note = noteOf(connection);
-    if (!note) return;
+  connected(connection: Connection, { session, live, host }: Stage): void {
+    const { room } = live;
+    const carrier = asCarrier(connection, room);
+    if (!carrier) return;
     this.#stopTimer(connection.id);
-    session.send(note.stream.published ? publishingFrame(note) : playingFrame(note, room));
-    const stream = note.stream.published ? room.stream(note.streamId) : undefined;
-    if (stream) tellPublished(stream, room, host);
+    const { stream, streamId } = carrier.note;
+    if (stream.published) {
+      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PUBLISHING')));
+      const begun = room.stream(streamId);
+      if (begun) tellPublished(begun, room, host);
+    } else {
+      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', muteStates(carrier, room))));
+      const size = publicationIn(streamId, 'video', room)?.size;
+      if (size) this.#tellSize(carrier, size, room, host);
+    }
+    measure(carrier, live);
   }
 
   /** The media of a stream is gone, and no client negotiates anew: that is the end of it. */
   connectionLost(connection: Connection, session: Session, room: Room): void {
-    const note = noteOf(connection);
-    if (!note) return;
+    const carrier = asCarrier(connection, room);
+    if (!carrier) return;
     const neverFlowed = this.#stopTimer(connection.id);
-    session.send(failedFrame(note, neverFlowed ? INFO.iceError : INFO.iceLost));
+    session.send(failedFrame(carrier.note.stream, neverFlowed ? INFO.iceError : INFO.iceLost, this.#takeSize(carrier, room)));
     // The room is in the middle of a change.
     queueMicrotask(() => {
-      end(connection, note, room);
+      end(carrier, room);
     });
   }
 
   /** The stream that was played has ended, or the client has closed its PeerConnection, which it does when it stops a stream. */
   connectionClosed(connection: Connection, session: Session, room: Room): void {
-    const note = noteOf(connection);
-    if (!note) return;
+    const carrier = asCarrier(connection, room);
+    if (!carrier) return;
     this.#stopTimer(connection.id);
-    const isOver = !note.stream.published && !room.stream(note.streamId);
-    session.send(isOver ? failedFrame(note, INFO.publisherStopped) : stoppedFrame(note));
+    const { stream, streamId } = carrier.note;
+    const isOver = !stream.published && !room.stream(streamId);
+    const size = this.#takeSize(carrier, room);
+    session.send(isOver ? failedFrame(stream, INFO.publisherStopped, size) : stoppedFrame(stream, size));
   }
 
-  #finish(connection: Connection & { readonly note: Note }, session: Session, room: Room): void {
-    this.#stopTimer(connection.id);
-    this.#pending.delete(connection.note.stream);
-    session.send(stoppedFrame(connection.note));
-    end(connection, connection.note, room);
+  /** Tells players the size of their pictures, and everybody once a second how the media flows. */
+  mediaReported(report: MediaReport, room: Room, host: RoomHost): void {
+    if (report.type === 'statistics') {
+      for (const one of report.producers) tellInboundRate(one, room, host);
+      for (const one of report.consumers) tellOutboundRate(one, room, host);
+      return;
+    }
+    const { producer, width, height } = report;
+    const publication = room.publication(producer);
+    for (const player of publication ? playersOf(publication.stream, room) : []) {
+      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
+    }
+  }
+
+  /** Sends a still of a stream. */
+  async picture(mediaSessionId: MediaSessionId, name: string, session: Session, { room, conference }: LiveRoom): Promise<void> {
+    const tell = (type: 'snapshotCompleted' | 'snapshotFailed', payload: object) => {
+      session.send(frameOf('notifyStreamEvent', { mediaSessionId, type, payload }));
+    };
+    const stream = streamNamed(name, room);
+    const publication = stream && publicationIn(stream.id, 'video', room);
+    if (!publication) {
+      tell('snapshotFailed', { info: INFO.notFound });
+      return;
+    }
+    try {
+      tell('snapshotCompleted', { snapshot: base64Of(await conference.picture(publication.id)) });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      tell('snapshotFailed', { info: infoOf(error.reason) });
+    }
+  }
+
+  #finish(carrier: Carrier, session: Session, room: Room): void {
+    this.#stopTimer(carrier.id);
+    this.#pending.delete(carrier.note.stream);
+    session.send(stoppedFrame(carrier.note.stream, this.#takeSize(carrier, room)));
+    end(carrier, room);
   }
 
   /** The name is taken from here on; it is given back when the stream ends, or has not begun. */
@@ -125,16 +163,12 @@ export class Streams {
     room.openStream(session.participantId, streamId, { label: request.name });
     try {
       room.reveal(session.participantId, request.name);
-      const purpose = purposeOf(stream);
       const sources = { audio: 'microphone', video: request.screen ? 'screen' : 'camera' } as const;
-      const offer = { sdp: request.sdp, purpose, note: { stream, streamId } };
+      const offer = { sdp: request.sdp, purpose: purposeOf(stream), note: { stream, streamId } };
       const answer = await conference.publishByOffer(session.participantId, offer, { stream: streamId, sources });
-      this.#answered(
-        stream,
-        answer,
-        stage,
-        answer.sections.some(({ producer }) => producer !== undefined),
-      );
+      await limit(answer.connection, stream, live);
+      const isAnyCarried = answer.sections.some(({ producer }) => producer !== undefined);
+      this.#answered(stream, answer, stage, isAnyCarried);
     } catch (error) {
       room.closeStream(streamId);
       throw error;
@@ -149,31 +183,27 @@ export class Streams {
     const offer = { sdp: request.sdp, purpose: purposeOf(stream), note: { stream, streamId } };
     const answer = await conference.viewByOffer(session.participantId, { stream: streamId }, offer);
     const publications = room.stream(streamId)?.publications ?? [];
-    this.#answered(
-      stream,
-      answer,
-      stage,
-      publications.every((one) => isCarried(one, answer.sections)),
-    );
+    const isAllCarried = publications.every((one) => isCarried(one, answer.sections));
+    this.#answered(stream, answer, stage, isAllCarried);
   }
 
   /** Sends the answer, and waits for the media. */
   #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live: { room } }: Stage, hasCodecs: boolean): void {
-    const asAsked = noteOf(connection);
-    if (!asAsked) throw new Error('a connection has lost its note');
+    const carrier = carrierAt(connection.id, room);
+    if (!carrier) throw new Refusal('superseded');
     if (!hasCodecs) {
       room.closeConnection(connection.id);
       throw new Refusal('cannot-subscribe');
     }
-    const note = { ...asAsked, stream: negotiated(asked, sections) };
-    room.annotate(connection.id, note);
-    const { mediaSessionId, published, audioCodec } = note.stream;
+    const stream = negotiated(asked, sections);
+    room.annotate(connection.id, { ...carrier.note, stream });
+    const { mediaSessionId, published, audioCodec } = stream;
     if (!published && audioCodec !== undefined) session.send(frameOf('notifyAudioCodec', mediaSessionId, { name: audioCodec }));
     session.send(frameOf('setRemoteSDP', mediaSessionId, sdp, true));
     const timer = setTimeout(() => {
       this.#timers.delete(connection.id);
-      session.send(failedFrame(note, INFO.iceTimeout));
-      end(connection, note, room);
+      session.send(failedFrame(stream, INFO.iceTimeout));
+      end(carrier, room);
     }, ICE_TIMEOUT);
     this.#timers.set(connection.id, timer);
   }
@@ -183,57 +213,35 @@ export class Streams {
     clearTimeout(this.#timers.get(connection) ?? null);
     return this.#timers.delete(connection);
   }
-}
 
-/** What players are told of an event: each by the name that it has for the stream. */
-export function playerAnnouncements(event: RoomEvent, room: Room): Announcement[] {
-  switch (event.type) {
-    case 'publication-paused':
-    case 'publication-resumed':
-      return announcementsTo(event.publication.stream, room, ({ stream: { mediaSessionId } }) =>
-        frameOf('notifyStreamEvent', { mediaSessionId, type: muteEventOf(event.publication) }),
-      );
-    case 'data-sent':
-      return event.stream === undefined
-        ? []
-        : announcementsTo(event.stream, room, ({ stream: { mediaSessionId } }) =>
-            frameOf('notifyStreamEvent', { mediaSessionId, type: 'data', payload: event.data }),
-          );
-    default:
-      return [];
+  /**
+   * In both forms: newer clients prefer the second one, older ones know the first only. These forget what is muted with every status that does not
+   * say it.
+   */
+  #tellSize(carrier: Carrier, size: PictureSize, room: Room, host: RoomHost): void {
+    const { id, participantId, note } = carrier;
+    if (!note.stream.hasVideo) return;
+    this.#sizes.set(id, size);
+    const { mediaSessionId } = note.stream;
+    const payload = { streamerVideoWidth: size.width, streamerVideoHeight: size.height };
+    const format = { ...payload, mediaSessionId, status: 'RESIZE', ...muteStates(carrier, room) } as const;
+    host.sendTo(participantId, frameOf('notifyVideoFormat', format));
+    host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'resize', payload }));
   }
-}
 
-/** A publisher tells its players something. Mute states are shown to everybody in the room. */
-export function takeStreamEvent({ mediaSessionId, type, payload }: StreamEvent, { participantId }: Session, room: Room): void {
-  const connection = connectionsWithNotes(participantId, room).find(({ note }) => note.stream.mediaSessionId === mediaSessionId);
-  if (!connection?.note.stream.published) return;
-  const { streamId } = connection.note;
-  switch (type) {
-    case 'audioMuted':
-    case 'audioUnmuted':
-      room.declareStream(streamId, 'audio', type === 'audioUnmuted');
-      return;
-    case 'videoMuted':
-    case 'videoUnmuted':
-      room.declareStream(streamId, 'video', type === 'videoUnmuted');
-      return;
-    case 'data':
-      room.sendData(participantId, payload ?? null, { stream: streamId });
-      return;
-    default:
-      assertNever(type);
+  /** The size that the final event of a stream tells. */
+  #takeSize({ id, note: { streamId } }: Carrier, room: Room): PictureSize | undefined {
+    const told = this.#sizes.get(id);
+    this.#sizes.delete(id);
+    return publicationIn(streamId, 'video', room)?.size ?? told;
   }
 }
 
 /** The answer to the question whether a stream can be played. */
 export function availability(mediaSessionId: MediaSessionId, name: string, room: Room): string {
   const info = whyNotPlayable(name, room);
-  return frameOf('availableStream', {
-    status: info === undefined ? 'true' : 'false',
-    id: mediaSessionId,
-    ...(info !== undefined && { info }),
-  });
+  const answer = info === undefined ? ({ status: 'true' } as const) : ({ status: 'false', info } as const);
+  return frameOf('availableStream', { ...answer, id: mediaSessionId });
 }
 
 function whyNotPlayable(name: string, room: Room): string | undefined {
@@ -243,9 +251,9 @@ function whyNotPlayable(name: string, room: Room): string | undefined {
 }
 
 function problemOf({ mediaSessionId, name }: StreamRequest, published: boolean, owner: ParticipantId, room: Room): string | undefined {
-  const connections = connectionsWithNotes(owner, room);
-  if (connections.some(({ note }) => note.stream.mediaSessionId === mediaSessionId)) return INFO.sessionIdInUse;
-  if (connections.length >= MAX_STREAMS) return INFO.failed;
+  const carriers = carriersOf(owner, room);
+  if (carriers.some(({ note }) => note.stream.mediaSessionId === mediaSessionId)) return INFO.sessionIdInUse;
+  if (carriers.length >= MAX_STREAMS) return INFO.failed;
   return published ? undefined : whyNotPlayable(name, room);
 }
 
@@ -259,56 +267,78 @@ function purposeOf({ published, mediaSessionId }: ClientStream): string {
   return `${published ? 'publish' : 'play'} ${mediaSessionId}`;
 }
 
-function noteOf({ note }: Connection): Note | undefined {
-  // Connections of this protocol's members are made with a note, and only here.
-  return note as Note | undefined;
+/** A publisher may want its video to be limited; that it stays above a bound, only its own browser can see to. */
+async function limit({ id }: Connection, { bitrate, maxBitrate }: ClientStream, { conference }: LiveRoom): Promise<void> {
+  const kilobits = maxBitrate > 0 ? maxBitrate : bitrate;
+  if (kilobits > 0) await conference.limit(id, { maxVideoBitrate: Math.max(MIN_LIMIT, kilobits * 1000) });
 }
 
-function connectionsWithNotes(participantId: ParticipantId, room: Room): (Connection & { readonly note: Note })[] {
-  return room.connectionsOf(participantId).flatMap((connection) => {
-    const note = noteOf(connection);
-    return note ? [{ ...connection, note }] : [];
+/** Has the video of a stream measured. Without numbers the stream goes on all the same. */
+function measure({ id, participantId, note: { stream, streamId } }: Carrier, { room, conference }: LiveRoom): void {
+  if (!stream.hasVideo) return;
+  const publication = publicationIn(streamId, 'video', room);
+  const view = room.viewsBy(participantId).find(({ connectionId }) => connectionId === id);
+  const section = view?.sections.find(({ kind }) => kind === 'video');
+  const measuring = stream.published
+    ? publication && conference.measure(publication.id)
+    : section && conference.measureSection(id, section.mid);
+  measuring?.catch((error: unknown) => {
+    logger.warn('wcs: a stream is not measured', { room: room.id, error: String(error) });
   });
 }
 
+function tellInboundRate(measured: ProducerStatistics, room: Room, host: RoomHost): void {
+  const { connectionId } = room.publication(measured.producer) ?? {};
+  const carrier = connectionId === undefined ? undefined : carrierAt(connectionId, room);
+  if (carrier) host.sendTo(carrier.participantId, frameOf('inboundVideoRate', rateOf(carrier, measured)));
+}
+
+function tellOutboundRate(measured: ConsumerStatistics, room: Room, host: RoomHost): void {
+  const carrier = measured.connection === undefined ? undefined : carrierAt(measured.connection, room);
+  if (carrier) host.sendTo(carrier.participantId, frameOf('outboundVideoRate', rateOf(carrier, measured)));
+}
+
+function rateOf({ note: { stream } }: Carrier, measured: FlowStatistics): VideoRate {
+  const { bitrate, frameRate = 0, nackCount, pliCount, packetsLost, width = 0, height = 0 } = measured;
+  const { mediaSessionId } = stream;
+  return {
+    mediaSessionId,
+    videoRate: bitrate,
+    fps: Math.round(frameRate),
+    nack: nackCount,
+    pli: pliCount,
+    lostPackets: packetsLost,
+    width,
+    height,
+  };
+}
+
 /** Ends a stream with its connection, also one that never began. */
-function end({ id }: Connection, { stream, streamId }: Note, room: Room): void {
+function end({ id, note: { stream, streamId } }: Carrier, room: Room): void {
   room.closeConnection(id);
   if (stream.published) room.closeStream(streamId);
 }
 
-function announcementsTo(stream: StreamId, room: Room, frame: (note: Note) => string): Announcement[] {
-  return room.viewsOfStream(stream).flatMap(({ participantId, connectionId }) => {
-    const connection = room.connection(connectionId);
-    const note = connection && noteOf(connection);
-    return note ? [{ frame: frame(note), audience: (id) => id === participantId }] : [];
-  });
-}
-
-function publishingFrame({ stream }: Note): string {
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PUBLISHING'));
-}
-
 /** Whoever comes later learns what is muted. */
-function playingFrame({ stream, streamId }: Note, room: Room): string {
-  const publications = room.stream(streamId)?.publications ?? [];
+function muteStates({ note: { streamId } }: Carrier, room: Room): MuteStates {
   const stateOf = (kind: 'audio' | 'video') => {
-    const published = publications.find(({ source }) => kindOf(source) === kind);
-    return published && { [`${kind}State`]: { muted: published.paused } };
+    const publication = publicationIn(streamId, kind, room);
+    return publication && { [`${kind}State`]: { muted: publication.paused } };
   };
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', { ...stateOf('audio'), ...stateOf('video') }));
+  return { ...stateOf('audio'), ...stateOf('video') };
 }
 
-function stoppedFrame({ stream }: Pick<Note, 'stream'>): string {
+function stoppedFrame(stream: ClientStream, size?: PictureSize): string {
   const [status, info] = stream.published ? (['UNPUBLISHED', INFO.publisherStopped] as const) : (['STOPPED', INFO.stoppedByUser] as const);
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { info }));
+  return frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { info, ...size }));
 }
 
-function failedFrame({ stream }: Pick<Note, 'stream'>, info: string): string {
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info }));
+function failedFrame(stream: ClientStream, info: string, size?: PictureSize): string {
+  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info, ...size }));
 }
 
-function muteEventOf({ source, paused }: Publication): StreamEventType {
-  if (kindOf(source) === 'audio') return paused ? 'audioMuted' : 'audioUnmuted';
-  return paused ? 'videoMuted' : 'videoUnmuted';
+/** The encoder of the platform takes characters, one for each byte, and not too many at once. */
+function base64Of(bytes: Uint8Array): string {
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 8192) }, (_, index) => bytes.subarray(index * 8192, (index + 1) * 8192));
+  return btoa(pieces.map((piece) => String.fromCharCode(...piece)).join(''));
 }

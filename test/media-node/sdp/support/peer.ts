@@ -1,5 +1,8 @@
-/** PeerConnections of a real Chromium, driven from the test: the client's side of a connection. */
-import type { Browser, Page } from 'playwright-core';
+/** PeerConnections of a real browser, driven from the test: the client's side of a connection. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { launch } from 'puppeteer-core';
 import { launchBrowser } from '../../../e2e/browser.ts';
 import { eventually } from '../../../harness/eventually.ts';
 
@@ -19,6 +22,8 @@ export interface SentTracks {
   readonly rids?: readonly string[];
   /** A picture that needs as many bits as it may have. */
   readonly noise?: boolean;
+  /** Once a second, for 200 ms, the picture is white and the tone is heard; black and silent in between. */
+  readonly beat?: boolean;
 }
 
 declare global {
@@ -29,25 +34,62 @@ declare global {
   }
 }
 
-export class Chromium {
+/** A page in which functions can be run, whatever drives the browser. */
+interface Page {
+  evaluate<Argument, Result>(run: (argument: Argument) => Result | Promise<Result>, argument: Argument): Promise<Result>;
+}
+
+/** Lets a page play sound and use a fake microphone without asking anybody. */
+const FIREFOX_SETTINGS = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+};
+
+/** A browser with one page that has any number of PeerConnections. */
+export class PeerBrowser {
   readonly page: Page;
-  readonly #browser: Browser;
+  readonly #close: () => Promise<void>;
   #peers = 0;
 
-  static async start(): Promise<Chromium> {
+  static async chromium(): Promise<PeerBrowser> {
     const browser = await launchBrowser();
+    return PeerBrowser.#on(await browser.newPage(), () => browser.close());
+  }
+
+  static async firefox(): Promise<PeerBrowser> {
+    const executablePath = process.env.FIREFOX_BIN ?? '/usr/bin/firefox-esr';
+    const browser = await launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: FIREFOX_SETTINGS });
     const page = await browser.newPage();
+    // Only a page from this machine may use a microphone, and only while it does Firefox looks for the media node at all addresses.
+    const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await page.evaluate(async () => {
+      Object.assign(window, { microphone: await navigator.mediaDevices.getUserMedia({ audio: true }) });
+    });
+    // Its types cannot follow an argument whose type is not known yet.
+    const evaluate: Page['evaluate'] = (run, argument) => page.evaluate(run as never, argument);
+    return PeerBrowser.#on({ evaluate }, async () => {
+      await browser.close();
+      server.close();
+    });
+  }
+
+  static async #on(page: Page, close: () => Promise<void>): Promise<PeerBrowser> {
     await page.evaluate(() => {
       window.peers = new Map();
       window.streams = new Map();
       window.canvases = new Map();
-    });
-    return new Chromium(browser, page);
+    }, undefined);
+    return new PeerBrowser(page, close);
   }
 
-  private constructor(browser: Browser, page: Page) {
-    this.#browser = browser;
+  private constructor(page: Page, close: () => Promise<void>) {
     this.page = page;
+    this.#close = close;
   }
 
   async peer(): Promise<Peer> {
@@ -60,7 +102,7 @@ export class Chromium {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
+    await this.#close();
   }
 }
 
@@ -75,16 +117,22 @@ export class Peer {
   }
 
   /** Adds tracks that are made on the spot: a picture that changes ten times a second, and a tone. */
-  async send({ audio = false, video, direction = 'sendonly', rids = [], noise = false }: SentTracks): Promise<void> {
+  async send({ audio = false, video, direction = 'sendonly', rids = [], noise = false, beat = false }: SentTracks): Promise<void> {
     await this.#page.evaluate(
-      ([name, withAudio, width, way, layers, isNoisy]) => {
+      ([name, withAudio, width, way, layers, isNoisy, hasBeat]) => {
         const peer = window.peers.get(name);
         const stream = new MediaStream();
         if (withAudio) {
           const context = new AudioContext();
           const tone = new OscillatorNode(context, { frequency: 440 });
           const destination = new MediaStreamAudioDestinationNode(context);
-          tone.connect(destination);
+          const gain = new GainNode(context, { gain: hasBeat ? 0 : 1 });
+          tone.connect(gain).connect(destination);
+          if (hasBeat) {
+            setInterval(() => {
+              gain.gain.value = performance.now() % 1_000 < 200 ? 1 : 0;
+            }, 10);
+          }
           tone.start();
           for (const track of destination.stream.getTracks()) stream.addTrack(track);
         }
@@ -95,21 +143,28 @@ export class Peer {
           window.canvases.set(name, canvas);
           const context = canvas.getContext('2d');
           let count = 0;
-          setInterval(() => {
-            count += 1;
-            if (context === null) return;
-            context.fillStyle = 'green';
-            context.fillRect(0, 0, canvas.width, canvas.height);
-            context.fillStyle = 'white';
-            context.fillRect((count * 7) % canvas.width, 20, 20, 20);
-            if (!isNoisy) return;
-            const image = context.createImageData(canvas.width, canvas.height);
-            new Uint32Array(image.data.buffer).forEach((_, index, pixels) => {
-              pixels[index] = Math.random() * 2 ** 32;
-            });
-            context.putImageData(image, 0, 0);
-          }, 100);
-          for (const track of canvas.captureStream(10).getTracks()) stream.addTrack(track);
+          setInterval(
+            () => {
+              count += 1;
+              if (context === null) return;
+              context.fillStyle = 'green';
+              context.fillRect(0, 0, canvas.width, canvas.height);
+              context.fillStyle = 'white';
+              context.fillRect((count * 7) % canvas.width, 20, 20, 20);
+              if (hasBeat) {
+                context.fillStyle = performance.now() % 1_000 < 200 ? 'white' : 'black';
+                context.fillRect(0, 0, canvas.width, canvas.height);
+              }
+              if (!isNoisy) return;
+              const image = context.createImageData(canvas.width, canvas.height);
+              new Uint32Array(image.data.buffer).forEach((_, index, pixels) => {
+                pixels[index] = Math.random() * 2 ** 32;
+              });
+              context.putImageData(image, 0, 0);
+            },
+            hasBeat ? 20 : 100,
+          );
+          for (const track of canvas.captureStream(hasBeat ? 25 : 10).getTracks()) stream.addTrack(track);
         }
         for (const track of stream.getTracks()) {
           const sendEncodings =
@@ -126,7 +181,7 @@ export class Peer {
         }
         window.streams.set(name, stream);
       },
-      [this.#name, audio, video ?? null, direction, [...rids], noise] as const,
+      [this.#name, audio, video ?? null, direction, [...rids], noise, beat] as const,
     );
   }
 

@@ -1,0 +1,81 @@
+/** The whiteboard as newcomers see it. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../harness/eventually.ts';
+import { type KtClient, nameOf } from './client.ts';
+import { World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start();
+});
+afterAll(() => world.stop());
+afterEach(() => {
+  world.clear();
+});
+
+const stroke = (number: number) => ({ signalOp: 'Draw', status: 'move', type: 'whiteboard', axisX: number, axisY: `${number}` });
+
+function numbersOf(client: KtClient): unknown[] {
+  return client.messages.filter((message) => nameOf(message) === 'Draw').map(({ axisX }) => axisX);
+}
+
+/** Draws strokes as fast as the room takes them. */
+async function draw(member: KtClient, from: number, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 500) {
+    for (let number = done; number < Math.min(done + 500, count); number += 1) member.say(stroke(from + number));
+    await member.settled();
+  }
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+
+describe('a newcomer', () => {
+  it('is told of the board first and then of every stroke in order, as it was drawn', async () => {
+    const [ada, bob] = await world.room(2);
+    if (!ada || !bob) return;
+    await ada.ask({ eventOp: 'WhiteBoardStart' });
+    const strokes = [stroke(1), { ...stroke(2), drawingInfo: { tool: 'eraser', strokeWidth: 9 } }, { ...stroke(3), text: '한글 \n "' }];
+    for (const [index, one] of strokes.entries()) (index === 1 ? bob : ada).say(one);
+    await Promise.all([ada.settled(), bob.settled()]);
+    await bob.settled();
+    const eve = await world.newcomer(ada.roomId);
+    const { roomId } = ada;
+    const [, board, ...drawn] = await eve.take(5);
+    expect(board).toEqual({ eventOp: 'WhiteBoardStartSvr', roomId, userId: ada.userId });
+    expect(drawn.map(({ axisX }) => axisX).toSorted()).toEqual([1, 2, 3]);
+    expect(drawn).toContainEqual({ ...strokes[0], roomId, userId: ada.userId });
+    expect(drawn).toContainEqual({ ...strokes[1], roomId, userId: bob.userId });
+    expect(drawn).toContainEqual({ ...strokes[2], roomId, userId: ada.userId });
+  });
+
+  it('gets nothing of what was cleared, nor of a board that has ended', async () => {
+    const [ada] = await world.room(1);
+    if (!ada) return;
+    await ada.ask({ eventOp: 'WhiteBoardStart' });
+    await draw(ada, 0, 10);
+    ada.say({ ...stroke(99), status: 'clear' });
+    await draw(ada, 20, 2);
+    const bob = await world.newcomer(ada.roomId);
+    await bob.settled();
+    const eve = await world.newcomer(ada.roomId);
+    await eventually('two strokes come', () => numbersOf(eve).length === 2);
+    expect(numbersOf(eve)).toEqual([20, 21]);
+    await ada.ask({ eventOp: 'WhiteBoardStop' });
+    const dan = await world.newcomer(ada.roomId);
+    expect((await dan.settled()).map(nameOf)).toEqual(['StartSession']);
+  });
+
+  it('gets a long drawing in order, with what is drawn meanwhile behind it', async () => {
+    const [ada] = await world.room(1);
+    if (!ada) return;
+    await ada.ask({ eventOp: 'WhiteBoardStart' });
+    await draw(ada, 0, 6_000);
+    const joining = Promise.all([world.newcomer(ada.roomId), world.newcomer(ada.roomId)]);
+    await draw(ada, 6_000, 500);
+    const newcomers = await joining;
+    for (const newcomer of newcomers) {
+      await eventually('the whole drawing comes', () => numbersOf(newcomer).length >= 6_500);
+      expect(numbersOf(newcomer)).toEqual(range(0, 6_500));
+    }
+  });
+});
