@@ -53,6 +53,11 @@ export const SectionPlanSchema = z.discriminatedUnion('use', [
     kinds: KindsSchema.exactOptional(),
     stream: StreamIdSchema,
     producers: z.array(MediaIdSchema).max(64).default([]),
+    /**
+     * The answer names what is attached by its ssrc, also where the client would find it without: a client that goes on to send in the same
+     * connection does not, if nothing has arrived by then. Only another negotiation can change what such sections carry.
+     */
+    isAnnounced: z.boolean().exactOptional(),
   }),
 ]);
 export type SectionPlan = z.infer<typeof SectionPlanSchema>;

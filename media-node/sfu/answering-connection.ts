@@ -146,8 +146,9 @@ export class AnsweringConnection extends Connection {
   #announce(): void {
     for (const view of this.#views()) {
       const isAttached = view.downlink.attached !== undefined;
-      view.isAnnounced = isAttached && (view.isAnnounced || !view.isOnly || view.isLate);
-      if (!view.isOnly && !isAttached) this.#active.delete(view.mid);
+      const isFixed = !view.isOnly || view.part.isAnnounced === true;
+      view.isAnnounced = isAttached && (view.isAnnounced || isFixed || view.isLate);
+      if (isFixed && !isAttached) this.#active.delete(view.mid);
     }
   }
 

@@ -48,7 +48,7 @@ export type Watched = { readonly participant: ParticipantId; readonly sources?: 
 export type OfferedPart = Extract<Part, { use: 'publish' }> | OfferedView;
 
 /** Only some sources of a stream, where that is watched; its tracks go to the `mediaStream` of the client, if not to one for all of the stream. */
-interface OfferedView extends Pick<Watching, 'sources' | 'mediaStream'> {
+interface OfferedView extends Pick<Watching, 'sources' | 'mediaStream' | 'isAnnounced'> {
   readonly use: 'view';
   readonly mids?: readonly string[];
   readonly watched: Watched;
@@ -349,13 +349,14 @@ export class Conference {
   /** @throws Refusal `participant-not-found`, `stream-not-found` */
   #partOf(part: OfferedPart): Part {
     if (part.use === 'publish') return part;
-    const { mids, sources, mediaStream } = part;
+    const { mids, sources, mediaStream, isAnnounced } = part;
     return {
       use: 'view',
       ...this.#watching(part.watched),
       ...(mids && { mids }),
       ...(sources && { sources }),
       ...(mediaStream !== undefined && { mediaStream }),
+      ...(isAnnounced && { isAnnounced }),
     };
   }
 

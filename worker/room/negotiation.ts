@@ -14,6 +14,8 @@ export interface Watching {
   readonly stream?: StreamId;
   /** The stream to which the client adds the tracks, where it is not to be the usual one. */
   readonly mediaStream?: string;
+  /** Whether the client is told by its ssrc what it gets, so that only another offer can change it: for connections in which it will also send. */
+  readonly isAnnounced?: true;
 }
 
 /** What a participant sends in sections that say only the kind; nothing of a kind that is left out. */
@@ -44,7 +46,14 @@ export function planOf(parts: readonly Part[], publicationsOf: (watching: Watchi
     const mids = part.mids === undefined ? {} : { mids: [...part.mids] };
     if (part.use === 'publish') return { use: 'publish', ...mids, kinds: kindsOf(Object.values(part.sources)) };
     const kinds = part.sources === undefined ? {} : { kinds: kindsOf(part.sources) };
-    return { use: 'view', ...mids, ...kinds, stream: streamOf(part), producers: publicationsOf(part).map(({ id }) => id) };
+    return {
+      use: 'view',
+      ...mids,
+      ...kinds,
+      stream: streamOf(part),
+      ...(part.isAnnounced && { isAnnounced: true }),
+      producers: publicationsOf(part).map(({ id }) => id),
+    };
   });
 }
 

@@ -178,7 +178,9 @@ export class Negotiations {
     }
     return [...parts].flatMap(([stream, { mids, sources, isByMid }]): OfferedPart[] => {
       if (!this.#ledger.room.stream(stream)) return [];
-      return [{ use: 'view', watched: { stream }, sources: [...sources], mediaStream: session.id, ...(isByMid && { mids }) }];
+      return [
+        { use: 'view', watched: { stream }, sources: [...sources], mediaStream: session.id, isAnnounced: true, ...(isByMid && { mids }) },
+      ];
     });
   }
 }
