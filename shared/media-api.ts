@@ -15,7 +15,7 @@ import {
   DescriptionSchema,
   FeedSchema,
   MidSchema,
-  SdpSchema,
+  LongSdpSchema,
   SectionInfoSchema,
   SectionPlanSchema,
 } from './sdp.ts';
@@ -333,7 +333,7 @@ export const mediaApi = {
    * what is attached stays.
    */
   answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
-    body: z.object({ attempt: AttemptSchema, sdp: SdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
+    body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**
@@ -345,7 +345,7 @@ export const mediaApi = {
   }),
   /** Takes the client's answer to the offer of this attempt. Sections that the client refused are `inactive` in the result. */
   completeOffer: endpoint('POST', `${CONNECTION}/complete-offer`, z.object({ sections: z.array(SectionInfoSchema) }), {
-    body: z.object({ attempt: AttemptSchema, sdp: SdpSchema }),
+    body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
   /**

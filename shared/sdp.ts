@@ -7,17 +7,23 @@ import { z } from 'zod';
 import { MediaIdSchema, StreamIdSchema } from './ids.ts';
 import { MediaKindSchema } from './rtp.ts';
 
-/**
- * A description may not be longer than this, in bytes of UTF-8. Clients that keep everything in one connection offer all that was ever in it
- * again: five kilobytes for each media section.
- */
-export const MAX_SDP_BYTES = 512 * 1024;
+/** How long a description may be, in bytes of UTF-8, and how many lines it may have. */
+export interface DescriptionLimits {
+  readonly bytes: number;
+  readonly lines: number;
+}
 
-/** Nor may it have more lines than this. */
-export const MAX_SDP_LINES = 12_000;
+/** Of a connection that is for one thing: somebody publishes, or watches somebody. */
+export const SHORT_DESCRIPTION: DescriptionLimits = { bytes: 64 * 1024, lines: 500 };
+
+/** Of a connection that is for everything: its client offers again all that was ever in it, five kilobytes for each media section. */
+export const LONG_DESCRIPTION: DescriptionLimits = { bytes: 512 * 1024, lines: 12_000 };
 
 /** A description as it came from a client; whether it makes sense is found out by the bridge, which names the line that does not. */
-export const SdpSchema = z.string().max(MAX_SDP_BYTES, 'is longer than a description may be');
+export const SdpSchema = z.string().max(SHORT_DESCRIPTION.bytes, 'is longer than a description may be');
+
+/** A description of a connection that may be for everything. */
+export const LongSdpSchema = z.string().max(LONG_DESCRIPTION.bytes, 'is longer than a description may be');
 
 /** The name of a connection, chosen by the room object and used once: a fresh connection has a fresh name. */
 export const ConnectionIdSchema = z.string().regex(/^[\w-]{1,64}$/u, 'must be letters, digits, _ and -, at most 64');

@@ -3,7 +3,7 @@
  * line number. Only what the bridge uses is kept, in a form that `sdp-transform`, which lets anything pass, cannot misread.
  */
 import { parseCandidate } from '../../shared/candidate.ts';
-import { MAX_SDP_BYTES, MAX_SDP_LINES } from '../../shared/sdp.ts';
+import type { DescriptionLimits } from '../../shared/sdp.ts';
 import { malformed } from './malformed.ts';
 
 interface Line {
@@ -59,8 +59,8 @@ const CONTROL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/u;
  * @returns the session's part, then one for each media section. Lines that the bridge has no use for are left out.
  * @throws MediaError `invalid-sdp`
  */
-export function partsOf(sdp: string): readonly [Part, ...Part[]] {
-  const texts = textsOf(sdp);
+export function partsOf(sdp: string, limits: DescriptionLimits): readonly [Part, ...Part[]] {
+  const texts = textsOf(sdp, limits);
   const first = Math.max(
     texts.findIndex((text) => text !== ''),
     0,
@@ -77,11 +77,11 @@ export function partsOf(sdp: string): readonly [Part, ...Part[]] {
   return parts;
 }
 
-function textsOf(sdp: string): string[] {
-  if (Buffer.byteLength(sdp) > MAX_SDP_BYTES) malformed(1, `the description is longer than ${MAX_SDP_BYTES} bytes`);
-  const texts = sdp.split(LINE_END, MAX_SDP_LINES + 2);
+function textsOf(sdp: string, { bytes, lines }: DescriptionLimits): string[] {
+  if (Buffer.byteLength(sdp) > bytes) malformed(1, `the description is longer than ${bytes} bytes`);
+  const texts = sdp.split(LINE_END, lines + 2);
   while (texts.length > 0 && texts.at(-1) === '') texts.pop();
-  if (texts.length > MAX_SDP_LINES) malformed(MAX_SDP_LINES + 1, `the description has more than ${MAX_SDP_LINES} lines`);
+  if (texts.length > lines) malformed(lines + 1, `the description has more than ${lines} lines`);
   return texts;
 }
 

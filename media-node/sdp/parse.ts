@@ -5,6 +5,7 @@ import { parse as parseSdp } from 'sdp-transform';
 import type { MediaDescription, SessionDescription } from 'sdp-transform';
 import { DtlsParametersSchema, RtpCapabilitiesSchema } from '../../shared/rtp.ts';
 import type { DtlsParameters, MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
+import { type DescriptionLimits, SHORT_DESCRIPTION } from '../../shared/sdp.ts';
 import { partsOf } from './lines.ts';
 import type { Part } from './lines.ts';
 import { malformed } from './malformed.ts';
@@ -46,12 +47,12 @@ export interface ClientDescription {
 }
 
 /**
- * Reads an offer or an answer of at most 64 KB and 500 lines, in linear time.
+ * Reads an offer or an answer, in linear time. It is short unless something else is said.
  *
  * @throws MediaError `invalid-sdp`, naming the line.
  */
-export function parseDescription(sdp: string): ClientDescription {
-  const [session, ...parts] = partsOf(sdp);
+export function parseDescription(sdp: string, limits: DescriptionLimits = SHORT_DESCRIPTION): ClientDescription {
+  const [session, ...parts] = partsOf(sdp, limits);
   const parsed = parseSdp([session, ...parts].flatMap((part) => part.map(({ text }) => text)).join('\r\n') + '\r\n');
   const sections = parts.map((part, index) => sectionOf(part, parsed.media[index], parsed.direction));
   assertMidsDiffer(sections);

@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup';
 import type { MediaKind } from '../../shared/rtp.ts';
-import type { Description, SectionInfo, SectionPlan } from '../../shared/sdp.ts';
+import { type Description, LONG_DESCRIPTION, type SectionInfo, type SectionPlan, SHORT_DESCRIPTION } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
 import { inactiveAnswer, publishAnswer, viewAnswer } from '../sdp/answer.ts';
 import { decide } from '../sdp/decide.ts';
@@ -36,7 +36,8 @@ export class AnsweringConnection extends Connection {
    * @throws MediaError `invalid-sdp`
    */
   async answer(sdp: string, plan: readonly SectionPlan[]): Promise<Description> {
-    const { sections, link } = parseDescription(sdp);
+    const isForSeveral = plan.some(({ mids }) => mids !== undefined);
+    const { sections, link } = parseDescription(sdp, isForSeveral ? LONG_DESCRIPTION : SHORT_DESCRIPTION);
     await this.#apply(link === undefined ? [] : await this.#decided(sections, link, plan));
     this.#sections = sections;
     return {

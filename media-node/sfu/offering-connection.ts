@@ -1,6 +1,6 @@
 import type { types } from 'mediasoup';
 import type { MediaKind, RtpCapabilities } from '../../shared/rtp.ts';
-import type { Description, Feed, SectionInfo } from '../../shared/sdp.ts';
+import { type Description, type Feed, LONG_DESCRIPTION, type SectionInfo } from '../../shared/sdp.ts';
 import { MediaError } from '../errors.ts';
 import { acceptedCapabilities, offeredCapabilities, offeredSection } from '../sdp/offer.ts';
 import { malformed } from '../sdp/malformed.ts';
@@ -59,7 +59,7 @@ export class OfferingConnection extends Connection {
   /** @throws MediaError `invalid-sdp`; `already-connected` when there is no offer to answer. */
   async complete(sdp: string): Promise<SectionInfo[]> {
     if (!this.#awaitsAnswer) throw new MediaError('already-connected', 'this offer has been answered before');
-    const { sections, link } = parseDescription(sdp);
+    const { sections, link } = parseDescription(sdp, LONG_DESCRIPTION);
     this.#assertAnswers(sections);
     if (link !== undefined && this.transport !== undefined) {
       this.assertSameClient(link);

@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { MediaError } from '../../../media-node/errors.ts';
 import { parseDescription } from '../../../media-node/sdp/parse.ts';
-import { MAX_SDP_BYTES, MAX_SDP_LINES } from '../../../shared/sdp.ts';
+import { LONG_DESCRIPTION, SHORT_DESCRIPTION } from '../../../shared/sdp.ts';
 import { offerOf, offers } from './support/bridge.ts';
 
 const OFFER = offerOf('chromium-156-sendonly');
 
-function refusalOf(sdp: string): string {
+function refusalOf(sdp: string, limits = SHORT_DESCRIPTION): string {
   try {
-    parseDescription(sdp);
+    parseDescription(sdp, limits);
   } catch (error) {
     expect(error).toBeInstanceOf(MediaError);
     expect((error as MediaError).reason).toBe('invalid-sdp');
@@ -147,13 +147,14 @@ describe('a description that makes no sense is refused with the number of its li
     );
   });
 
-  test('longer than the limits', () => {
+  test.each([SHORT_DESCRIPTION, LONG_DESCRIPTION])('longer than $lines lines or $bytes bytes', (limits) => {
+    const refusal = (sdp: string) => refusalOf(sdp, limits);
     const lines = OFFER.split('\r\n').length - 1;
     const filled = (count: number) => `${OFFER}${'a=x\r\n'.repeat(count - lines)}`;
-    expect(refusalOf(filled(MAX_SDP_LINES))).toBe('accepted');
-    expect(refusalOf(filled(MAX_SDP_LINES + 1))).toMatch(new RegExp(`^line ${MAX_SDP_LINES + 1}: `, 'u'));
-    expect(refusalOf(`${OFFER}a=x:${'y'.repeat(MAX_SDP_BYTES - OFFER.length - 6)}\r\n`)).toBe('accepted');
-    expect(refusalOf(`${OFFER}a=x:${'y'.repeat(MAX_SDP_BYTES - OFFER.length - 5)}\r\n`)).toMatch(/^line \d+: /u);
-    expect(refusalOf(`${OFFER}a=x:${'ü'.repeat(MAX_SDP_BYTES / 2)}\r\n`)).toMatch(/^line \d+: /u);
+    expect(refusal(filled(limits.lines))).toBe('accepted');
+    expect(refusal(filled(limits.lines + 1))).toMatch(new RegExp(`^line ${limits.lines + 1}: `, 'u'));
+    expect(refusal(`${OFFER}a=x:${'y'.repeat(limits.bytes - OFFER.length - 6)}\r\n`)).toBe('accepted');
+    expect(refusal(`${OFFER}a=x:${'y'.repeat(limits.bytes - OFFER.length - 5)}\r\n`)).toMatch(/^line \d+: /u);
+    expect(refusal(`${OFFER}a=x:${'ü'.repeat(limits.bytes / 2)}\r\n`)).toMatch(/^line \d+: /u);
   });
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { MediaKind } from '../../../shared/rtp.ts';
 import { MediaKindSchema } from '../../../shared/rtp.ts';
-import { MidSchema, SdpSchema } from '../../../shared/sdp.ts';
+import { LongSdpSchema, MidSchema } from '../../../shared/sdp.ts';
 import type { ClientRequest, Form, Parameters, PublishedTrack, SubscribedTrack, SubscriptionUpdate } from './messages.ts';
 import { SOURCES } from './messages.ts';
 
@@ -213,7 +213,11 @@ function parseSoac(data: unknown): ParsedRequest {
   if (!typed.success) return { ok: false, problem: 'Invalid signaling object' };
   switch (typed.data.type) {
     case 'offer':
-      return understood(z.object({ sdp: SdpSchema }).safeParse(signaling), ({ sdp }) => ({ event: 'soac', transportId: id, offer: sdp }));
+      return understood(z.object({ sdp: LongSdpSchema }).safeParse(signaling), ({ sdp }) => ({
+        event: 'soac',
+        transportId: id,
+        offer: sdp,
+      }));
     case 'answer':
       return { ok: true, request: { event: 'soac', transportId: id } };
     case 'candidate':
