@@ -114,7 +114,13 @@ describe('a call', () => {
 
   it('with a body that is not JSON, or too large, is refused', async () => {
     expect(await api.send('createRoom', '{"roomName":', 'application/json')).toEqual(failure('Invalid parameters in HTTP Request'));
-    expect(await api.send('createRoom', 'x'.repeat(200_000), 'application/json')).toEqual(failure('Request body too large'));
+    // The edge answers before it has read everything, and then closes the connection, on which nothing else may be waiting.
+    const refused = await fetch(`${stack.edge.url}/api/media/rooms/createRoom`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', connection: 'close' },
+      body: 'x'.repeat(200_000),
+    });
+    expect(await refused.json()).toEqual(failure('Request body too large'));
   });
 
   it('may come from a page of any origin', async () => {
