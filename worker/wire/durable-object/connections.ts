@@ -9,6 +9,9 @@ import { sidPrefixOf } from './affinity.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { SessionStore } from './session-store.ts';
 
+/** How long a session may be open before it is saved, in milliseconds. The object cannot fall asleep meanwhile. */
+const FRESH_TIME = 1_000;
+
 /** Marks this layer's WebSockets among all of an object. */
 const TAG = 'engine.io';
 
@@ -41,6 +44,8 @@ export class DurableConnections implements Platform {
   readonly #store: SessionStore;
   readonly #sidPrefix: string;
   readonly #changed = new Set<Session>();
+  /** Sessions that opened a moment ago and were not saved since. */
+  readonly #fresh = new Set<Session>();
 
   /** Sessions from before the object slept are back when this returns; the application hears of them by `restored`. */
   constructor(ctx: DurableObjectState, application: EngineApplication, options: ConnectionOptions = {}) {
@@ -138,6 +143,16 @@ export class DurableConnections implements Platform {
     return socket instanceof WebSocket ? this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() : undefined;
   }
 
+  /** A client's next packet, by which it enters a namespace, comes at once, as a rule: the session is saved with what that changes. */
+  opened(session: Session): void {
+    if (this.#fresh.size === 0) {
+      this.after(FRESH_TIME, () => {
+        for (const fresh of this.#fresh) this.changed(fresh);
+      });
+    }
+    this.#fresh.add(session);
+  }
+
   /** Saves once per task, however much happens in it. */
   changed(session: Session): void {
     if (this.#changed.size === 0) {
@@ -152,7 +167,10 @@ export class DurableConnections implements Platform {
   #saveChanged(): void {
     const sessions = [...this.#changed];
     this.#changed.clear();
-    for (const session of sessions) this.#store.save(this.server, session);
+    for (const session of sessions) {
+      this.#fresh.delete(session);
+      this.#store.save(this.server, session);
+    }
   }
 }
 

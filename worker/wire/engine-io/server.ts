@@ -44,6 +44,8 @@ export interface Platform {
   createSid(): string;
   /** Calls {@link EngineServer.attend} at this time at the latest; an earlier wish stays valid. */
   wakeAt(time: number): void;
+  /** A session has opened. It is worth saving soon, with what its client does next; until then it may get lost: its client connects again. */
+  opened(session: Session): void;
   /** The session's state has changed; it is worth saving once the current task is done. */
   changed(session: Session): void;
   /** When the platform last answered a heartbeat of revision 3 by itself. */
@@ -125,6 +127,7 @@ export class EngineServer implements SessionHost<Session> {
   #open(intent: { revision: Revision; base64Only: boolean }, transport: FrameSocket | PollingTransport, request: Request): Session {
     const session = new Session(this, { ...intent, sid: this.#platform.createSid() }, transport);
     this.#add(session);
+    this.#platform.opened(session);
     session.sendPacket(new OutgoingPacket('open', openPayload(session, this.settings)));
     this.#application.opened(session, request);
     return session;
@@ -138,6 +141,7 @@ export class EngineServer implements SessionHost<Session> {
   adopt(identity: SessionIdentity, socket: FrameSocket, saved: unknown): Session {
     const session = new Session(this, identity, socket);
     this.#add(session);
+    this.changed(session);
     this.#application.restored?.(session, saved);
     return session;
   }
@@ -161,7 +165,6 @@ export class EngineServer implements SessionHost<Session> {
   #add(session: Session): void {
     this.#sessions.set(session.sid, session);
     if (session.socket) this.#bySocket.set(session.socket, session);
-    this.changed(session);
     this.#platform.wakeAt(session.attend(this.now()));
   }
 

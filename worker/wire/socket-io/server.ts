@@ -264,11 +264,11 @@ export class SocketServer implements EngineApplication, NamespaceHost {
     this.#sockets.set(record.namespace, sockets.set(socket.id, socket));
     connection.sockets.set(record.namespace, socket);
     connection.connectBy = undefined;
-    connection.session.changed();
     return socket;
   }
 
   #confirm({ session, revision }: Connection, { id, pid, namespace }: Socket): void {
+    session.changed();
     const ids = { sid: id, ...(pid !== undefined && { pid }) };
     for (const packet of writeConnected(revision, namespace.name, ids)) session.sendPacket(packet);
   }

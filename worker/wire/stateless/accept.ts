@@ -66,6 +66,10 @@ class TimerPlatform implements Platform {
     this.#ringsAt = Infinity;
   }
 
+  opened(): void {
+    // Nothing is saved here.
+  }
+
   changed(): void {
     // Nothing outlives this Worker.
   }
