@@ -66,11 +66,16 @@ async function move(env: Env, store: RecordingStore, client: MediaClient, info: 
   if (bytes > recordingQuota)
     throw new Error(`recording ${recording} is larger than the recordingQuota of its tenant; it waits on the media node`);
   const until = Date.now() + TURN;
-  let { length: pieces } = await store.parts(recording);
-  while (pieces * PIECE < bytes) {
+  const { length: before } = await store.parts(recording);
+  for (let index = before; index * PIECE < bytes; index += 1) {
     if (Date.now() > until) return false;
-    await movePiece(store, client, info, pieces, recordingQuota);
-    pieces += 1;
+    try {
+      await movePiece(store, client, info, index, recordingQuota);
+    } catch (error) {
+      // A turn that has come some way is a success; the next one will see what is wrong.
+      if (index > before) return false;
+      throw error;
+    }
   }
   return true;
 }

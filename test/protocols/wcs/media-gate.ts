@@ -2,6 +2,10 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { DIGEST_HEADER, SIGNATURE_HEADER } from '../../../shared/signature.ts';
+
+/** Headers that mean something to the media node. */
+const PASSED = [SIGNATURE_HEADER, DIGEST_HEADER, 'content-type'];
 
 /** Stands between an edge and its media node, and can keep the edge from the files of recordings. */
 export class MediaGate {
@@ -32,18 +36,15 @@ export class MediaGate {
         request.socket.destroy();
         return;
       }
-      const {
-        host: _host,
-        connection: _connection,
-        'content-length': _length,
-        'transfer-encoding': _encoding,
-        ...headers
-      } = request.headers;
+      // What belongs to the connection is written anew.
+      const headers = Object.fromEntries(
+        PASSED.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, String(request.headers[name])]])),
+      );
       void buffer(request)
         .then((body) =>
           fetch(this.target + url, {
             method,
-            headers: headers as Record<string, string>,
+            headers,
             ...(body.length > 0 && { body: new Uint8Array(body) }),
           }),
         )

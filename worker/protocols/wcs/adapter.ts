@@ -2,7 +2,6 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
-import type { Room } from '../../room/room.ts';
 import type { Adapter, Admission, Announcement, Closing, LiveRoom, MediaReport, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
@@ -111,8 +110,11 @@ export class WcsAdapter implements Adapter {
         const recorded = this.#streams.stopAll(session, live);
         session.send(accepted);
         // Afterwards it could not be told of its files.
-        if (recorded) return recorded.then(() => this.#leave(session, room));
-        this.#leave(session, room);
+        const leave = () => {
+          room.endSession(session.participantId, session.id);
+        };
+        if (recorded) return recorded.then(leave);
+        leave();
         return undefined;
       }
       case 'sendMessage':
@@ -130,9 +132,5 @@ export class WcsAdapter implements Adapter {
       default:
         return assertNever(command);
     }
-  }
-
-  #leave({ id, participantId }: Session, room: Room): void {
-    room.endSession(participantId, id);
   }
 }

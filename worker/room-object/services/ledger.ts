@@ -128,7 +128,7 @@ export class Ledger {
     try {
       const client = new MediaClient(settingsOf(this.#env).MEDIA_NODE_URL, settingsOf(this.#env).MEDIA_NODE_SECRET);
       const state = await collect(this.#env, client, collectable);
-      if (state === 'moving') this.#outbox.postpone(entry, Date.now());
+      if (state === 'moving') this.#outbox.advanced(entry, Date.now());
       if (state === 'moving' || state === 'running') return;
       this.#outbox.done([entry]);
       for (const tell of this.#waiting.get(id) ?? []) tell(state);

@@ -72,6 +72,12 @@ export class Outbox<Task extends object> {
     this.#sql.exec('UPDATE outbox SET due = ? WHERE id = ?', due, id);
   }
 
+  /** A part of it is done: the rest is due at once, and what failed before does not count any more. */
+  advanced({ id }: Entry<Task>, now: Time): void {
+    this.#nextDue = undefined;
+    this.#sql.exec('UPDATE outbox SET due = ?, attempts = 0 WHERE id = ?', now, id);
+  }
+
   /** Tasks that have this text at a path of SQLite's JSON functions are due at a time, also those that have failed before. */
   hasten(path: string, text: string, due: Time): void {
     if (!this.#hasTable) return;
