@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { MediaStreamTrack } from 'werift';
 
+const ENCODER = 'ffmpeg';
 const VIDEO = ['-map', '0:v', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '150k', '-g', '15'];
 const AUDIO = ['-map', '1:a', '-c:a', 'libopus', '-b:a', '32k'];
 
@@ -29,7 +30,7 @@ export class Sender {
       'sine=frequency=440:sample_rate=48000',
     ];
     const outputs = [...VIDEO, '-f', 'rtp', video ?? '', ...AUDIO, '-f', 'rtp', audio ?? ''];
-    return new Sender(sockets, spawn('ffmpeg', ['-v', 'quiet', ...inputs, ...outputs], { stdio: 'ignore' }));
+    return new Sender(sockets, spawn(ENCODER, ['-v', 'quiet', ...inputs, ...outputs], { stdio: 'ignore' }));
   }
 
   private constructor(sockets: readonly [Socket, Socket], encoder: ChildProcess) {
