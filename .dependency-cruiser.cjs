@@ -73,6 +73,8 @@ module.exports = {
       inside('worker/tenants'),
       // Services with routes of their own.
       '^worker/(?:files|recordings|tenant-api)/routes',
+      // What a protocol has recorded, at an address of its own.
+      '^worker/recordings/download',
       inside('shared'),
     ]),
     only('room-object-hosts-the-room', 'The Durable Object joins room, wire and protocols.', inside('worker/room-object'), [

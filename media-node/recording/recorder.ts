@@ -15,6 +15,8 @@ const PATIENCE_MS = 3_000;
 /** Clocks of one client differ less than this; streams of different clients are not aligned. */
 const LARGEST_CORRECTION_MS = 1_000;
 const LONGEST_HEADSTART_MS = 10 * 60_000;
+/** Sound that comes this little before the first picture, which had to be asked for, is left out: the file begins with both. */
+const SHORT_HEADSTART_MS = 500;
 
 interface Lane {
   source: Source;
@@ -133,13 +135,21 @@ export class Recorder {
     for (const lane of this.#lanes.values()) lane.track ??= assumedTrack(lane.source);
     const tracks = this.#tracks();
     if (tracks.length === 0) return;
-    this.#origin = Math.min(...this.#early.map(({ frame }) => frame.time), Date.now());
+    const origin = this.#beginning();
+    this.#origin = origin;
     this.#chunks.push(head(tracks), cluster(0));
-    for (const { kind, frame } of this.#early) {
+    for (const { kind, frame } of this.#early.filter((early) => early.frame.time >= origin)) {
       const lane = this.#lanes.get(kind);
       if (lane !== undefined) this.#add(lane, kind, frame);
     }
     this.#early = [];
+  }
+
+  /** The time at which the file begins. */
+  #beginning(): number {
+    const first = Math.min(...this.#early.map(({ frame }) => frame.time), Date.now());
+    const picture = this.#early.find(({ kind, frame }) => kind === 'video' && frame.isKeyFrame)?.frame.time;
+    return picture !== undefined && picture - first <= SHORT_HEADSTART_MS ? picture : first;
   }
 
   #tracks(): Track[] {

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { lookAt } from '../harness/recorded.ts';
 import { type SdkVersion, type Streamer, VERSIONS, WcsSite } from './wcs-client/page.ts';
 import { useWorld } from './world.ts';
 
@@ -119,6 +121,45 @@ it.each(VERSIONS)('sizes, rates and stills are real (WebSDK %s)', async (version
     const final = (await one.received('notifyStreamStatusEvent')).at(-1);
     expect(final?.data).toMatchObject({ width: 320, height: 240 });
   }
+});
+
+describe.each([
+  ['webm', 'vp8', 'H264,VP9,AV1'],
+  ['mp4', 'h264', 'VP8,VP9,AV1'],
+])('a recorded stream (%s)', (extension, codec, stripCodecs) => {
+  it.each(VERSIONS)('is named by the SDK when it is over, and its file is whole (WebSDK %s)', async (version) => {
+    const ada = await connected(version);
+    await ada.publish('cam', { record: true, stripCodecs });
+    await ada.logs('publish cam', 'PUBLISHING');
+    await sleep(4_000);
+    await ada.stop('publish cam');
+    await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+    const recordName = await ada.recordName('publish cam');
+    expect(recordName).toMatch(new RegExp(String.raw`^stream-[\da-f-]{36}-.+\.${extension}$`, 'u'));
+    const response = await fetch(`${world.stack.url}/client/records/${recordName}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, `video/${extension}`]);
+    const { tracks, duration, frames } = await lookAt(Buffer.from(await response.arrayBuffer()));
+    expect(tracks.map((track) => track.codec)).toEqual(['opus', codec]);
+    expect(Math.abs((tracks[0]?.start ?? 0) - (tracks[1]?.start ?? 9))).toBeLessThan(0.1);
+    expect(duration).toBeGreaterThan(3);
+    expect(duration).toBeLessThan(8);
+    // The browser's fake camera makes five pictures a second.
+    expect(frames).toBeGreaterThan(12);
+  });
+});
+
+it('a recorded stream whose PeerConnection is closed without a word has its file, too', async () => {
+  const ada = await connected();
+  await ada.publish('cam', { record: true });
+  await ada.logs('publish cam', 'PUBLISHING');
+  await sleep(2_000);
+  await ada.page.evaluate(() => {
+    for (const connection of window.probe.connections) connection.close();
+  });
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  const recordName = await ada.recordName('publish cam');
+  const response = await fetch(`${world.stack.url}/client/records/${recordName}`);
+  expect((await lookAt(Buffer.from(await response.arrayBuffer()))).frames).toBeGreaterThan(5);
 });
 
 it('a limit for the video is kept by the server', async () => {

@@ -3,6 +3,7 @@ import { type Env, PARTICIPANT_HEADER, PIPED_HEADER, PROTOCOL_HEADER, ROOM_HEADE
 import { mediaSecretsOf, settingsOf } from '../platform/settings.ts';
 import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
+import { sendRecordedFile } from '../recordings/download.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
 import { isAdministrator, permits } from './access.ts';
 
@@ -12,6 +13,8 @@ export function doorOf(protocol: string, env: Env): Door {
     permits: (request, claim, token) => permits(settingsOf(env), request, claim, token),
     authenticate: (code, key) => tenantsOf(env).authenticate(code, key),
     isAdministrator: (request, room) => isAdministrator(settingsOf(env), request, room),
+    sendRecording: (request, tenant, fileName) =>
+      sendRecordedFile(request, env, { tenant, fileName }, (room) => permits(settingsOf(env), request, { room })),
     call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),
     enter: (room, query) => enter(env, protocol, room, query),
     sign: (text) => signText(settingsOf(env).MEDIA_NODE_SECRET, protocol, text),

@@ -110,6 +110,13 @@ export interface Door {
   authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
   isAdministrator(request: Request, room: RoomId): Promise<boolean>;
+  /**
+   * Answers with a file that the media node has recorded, or the range of it that the request asks for: 404 where there is none or the request may not be
+   * in the room that was recorded, 503 until the file is stored.
+   *
+   * @param fileName as its recording was given it.
+   */
+  sendRecording(request: Request, tenant: string, fileName: string): Promise<Response>;
   /** Hands a parsed request to the room object. @returns the serialised answer. */
   call(room: RoomId, request: object): Promise<string>;
   /**

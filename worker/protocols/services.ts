@@ -1,4 +1,4 @@
-import type { ParticipantId } from '../../shared/ids.ts';
+import type { ParticipantId, StreamId } from '../../shared/ids.ts';
 
 /** What a room offers to its members beside the conference itself. It ends with the room; what it leaves behind is named at each. */
 export interface RoomServices {
@@ -22,7 +22,7 @@ export interface FileGrant {
   readonly uploadUrl: string;
 }
 
-/** Recordings that somebody else makes (a member's browser, the media node) and uploads. They belong to the tenant and outlive the room. */
+/** Recordings that members bring or the media node makes. They belong to the tenant and outlive the room. */
 export interface RoomRecordings {
   /**
    * Opens a recording. Several may be open in one room; whether that is allowed is for the protocol to say.
@@ -39,6 +39,33 @@ export interface RoomRecordings {
    * @returns false when no such recording is open in this room.
    */
   stop(id: string, remarks?: RecordingRemarks): boolean;
+  /**
+   * Has the media node record a stream into a file, until the stream ends or the media node ends it by itself (it is too long, the disk is full). The file
+   * is fetched from there as soon as it is ready, whatever happens to the room, to the edge or to the media node meanwhile.
+   *
+   * @throws Refusal `stream-not-found`; `invalid-media-parameters` where its codecs cannot be recorded; `media-unavailable`, also where the media
+   * node cannot record.
+   */
+  recordStream(recording: NewStreamRecording): Promise<StreamRecording>;
+  /**
+   * Waits until the file of such a recording, which has just ended or ends in this moment, is stored; not longer than 15 s.
+   *
+   * @returns whether there is a file, or will be.
+   */
+  hasFile(id: string): Promise<boolean>;
+}
+
+export interface NewStreamRecording {
+  readonly stream: StreamId;
+  /** The name by which clients know the stream. */
+  readonly subject?: string;
+  /** The name of its file, which nobody can guess and which is used once: whoever knows it and may be in the room may have the file. */
+  readonly fileName: (extension: 'webm' | 'mp4') => string;
+}
+
+export interface StreamRecording {
+  readonly id: string;
+  readonly fileName: string;
 }
 
 export interface NewRecording {
@@ -51,6 +78,8 @@ export interface NewRecording {
   /** The suggested name of its file, with the extension; the default is `REC_<room>_<YYYYMMDDHHmmss>.webm` (UTC). */
   readonly fileName?: string;
   readonly note?: string;
+  /** Whether the media node records each stream of the room, too, into a file of its own, for as long as this recording is open. */
+  readonly everyStream?: true;
 }
 
 export interface OpenRecording {

@@ -20,6 +20,14 @@ export interface Recording {
   readonly startedAt: number;
   /** `null` while it is going on. */
   readonly stoppedAt: number | null;
+  /** Who makes it: a participant who brings it here, or the media node, from which it is collected. */
+  readonly maker: 'participant' | 'media-node';
+  /** Of the media node's only: milliseconds, and `null` until all of its bytes are here. */
+  readonly durationMs: number | null;
+  /** Of the media node's only: `webm` or `mp4`. */
+  readonly container: string | null;
+  /** Of the media node's only: names of the codecs as in `a=rtpmap`, separated by commas. */
+  readonly codecs: string | null;
 }
 
 export interface RecordingRow {
@@ -33,6 +41,10 @@ export interface RecordingRow {
   readonly note: string | null;
   readonly started_at: number;
   readonly stopped_at: number | null;
+  readonly maker: Recording['maker'];
+  readonly duration_ms: number | null;
+  readonly container: string | null;
+  readonly codecs: string | null;
   /** What can be played, in bytes. */
   readonly size: number;
   readonly type: string | null;
@@ -48,8 +60,8 @@ export interface Part {
   readonly type: string;
 }
 
-const LISTED = `SELECT id, room, participant, name, subject, file_name, file_path, note, started_at, stopped_at,
-  (SELECT COALESCE(SUM(size), 0) FROM playable_parts WHERE recording = recordings.id) AS size,
+const LISTED = `SELECT id, room, participant, name, subject, file_name, file_path, note, started_at, stopped_at, maker, duration_ms, container,
+  codecs, (SELECT COALESCE(SUM(size), 0) FROM playable_parts WHERE recording = recordings.id) AS size,
   (SELECT type FROM recording_parts WHERE recording = recordings.id AND number = 1) AS type`;
 
 /** Recordings of all tenants: what there is in D1, the bytes in R2, where each part is an object of its own. */
@@ -62,14 +74,27 @@ export class RecordingStore {
     this.bucket = bucket;
   }
 
-  /** Writes what is known of a recording: its beginning, and again at its end. In any order, any number of times. */
-  put({ id, tenant, room, participant, name, subject, fileName, filePath, note, startedAt, stoppedAt }: Recording): D1PreparedStatement {
-    const sql = `INSERT INTO recordings (id, tenant, room, participant, name, subject, file_name, file_path, note, started_at, stopped_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  /**
+   * Writes what is known of a recording: its beginning, its end and, where the media node made it, once more when all of it is here. In any order, any
+   * number of times.
+   */
+  put(recording: Recording): D1PreparedStatement {
+    const { id, tenant, room, participant, name, subject, fileName, filePath, note, startedAt, stoppedAt } = recording;
+    const { maker, durationMs, container, codecs } = recording;
+    const sql = `INSERT INTO recordings (id, tenant, room, participant, name, subject, file_name, file_path, note, started_at, stopped_at,
+        maker, duration_ms, container, codecs)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET name = excluded.name, file_name = excluded.file_name, file_path = excluded.file_path, note = excluded.note,
-        stopped_at = excluded.stopped_at WHERE recordings.stopped_at IS NULL`;
+        started_at = excluded.started_at, stopped_at = excluded.stopped_at, duration_ms = excluded.duration_ms
+      WHERE recordings.stopped_at IS NULL OR excluded.duration_ms IS NOT NULL`;
     const values = [id, tenant, room, participant, name, subject, fileName, filePath, note, startedAt, stoppedAt];
-    return this.#db.prepare(sql).bind(...values);
+    return this.#db.prepare(sql).bind(...values, maker, durationMs, container, codecs);
+  }
+
+  /** Writes that nothing came of a recording: it is not listed any more, whatever is written of it later. */
+  async putEmpty(recording: Recording): Promise<void> {
+    const sql = 'UPDATE recordings SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL';
+    await this.#db.batch([this.put(recording), this.#db.prepare(sql).bind(Date.now(), recording.id)]);
   }
 
   /** Whether the tenant deleted it. A recording that is not written down yet was not. */
@@ -102,7 +127,7 @@ export class RecordingStore {
       .prepare(sql)
       .bind(recording, number ?? null, key, size, type, Date.now(), quota)
       .first<{ number: number }>();
-    if (row && replaced !== undefined) await this.bucket.delete(replaced);
+    if (row && replaced !== undefined && replaced !== key) await this.bucket.delete(replaced);
     return row?.number;
   }
 
@@ -116,6 +141,16 @@ export class RecordingStore {
   async find(tenant: string, id: string): Promise<RecordingRow | undefined> {
     const sql = `${LISTED} FROM recordings WHERE tenant = ? AND id = ? AND deleted_at IS NULL`;
     return (await this.#db.prepare(sql).bind(tenant, id).first<RecordingRow>()) ?? undefined;
+  }
+
+  /**
+   * A recording that the media node made, by the name of its file. Whoever is given the name may ask for the file, so of several of one name only the
+   * first is found: nobody can put another in its place.
+   */
+  async findByFileName(tenant: string, fileName: string): Promise<RecordingRow | undefined> {
+    const sql = `${LISTED} FROM recordings WHERE tenant = ? AND file_name = ? AND maker = 'media-node' AND deleted_at IS NULL
+      ORDER BY started_at LIMIT 1`;
+    return (await this.#db.prepare(sql).bind(tenant, fileName).first<RecordingRow>()) ?? undefined;
   }
 
   /** What of a recording can be played, in order. */

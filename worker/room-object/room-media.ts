@@ -89,6 +89,11 @@ export class RoomMedia implements MediaPlane {
     return this.isOpen ? this.#record.renewAt : null;
   }
 
+  /** Of the room's present or last life on the media node. */
+  get generation(): number {
+    return this.#record.generation;
+  }
+
   get isOpen(): boolean {
     return this.#record.rtpCapabilities !== null;
   }

@@ -59,7 +59,12 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     super(context, env);
     this.#storage = new RoomStorage(context.storage.sql);
     this.#sessions = new Sessions(context);
-    this.#ledger = new Ledger(context.storage.sql, env);
+    this.#ledger = new Ledger(context.storage.sql, env, () => {
+      // The change that it belongs to goes on.
+      queueMicrotask(() => {
+        context.waitUntil(this.#setAlarm());
+      });
+    });
     this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
@@ -179,11 +184,11 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
       },
     };
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
-    const services = new Services(room, this.#storage, settings, this.#ledger);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
       room.mediaLost();
     });
+    const services = new Services(room, media, this.#storage, settings, this.#ledger);
     return { room, media, services, conference: new Conference(room, media), missed, records: new Map() };
   }
 
@@ -290,7 +295,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
 
   #applyMediaEvent(event: MediaEvent): void {
     if (!this.#live) return;
-    const { room, media } = this.#live;
+    const { room, media, services } = this.#live;
     switch (event.type) {
       case 'transport-state':
         this.#connectionChanged(room, event.transport, CONNECTION_STATES[event.state]);
@@ -309,7 +314,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         this.#report(event);
         return;
       case 'recording-finished':
-        // No protocol asks for these yet.
+        services.recordings.finished(event.recording);
         return;
       case 'room-closed':
         logger.warn('media lost', { room: room.id, cause: event.cause });
@@ -342,6 +347,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   /** After everything that may have changed the room: end it when it is over, and wake up when something is due. */
   async #settle(): Promise<void> {
     if (this.#live?.room.isOver(Date.now()) === true) await this.#end(this.#live);
+    await this.#setAlarm();
+  }
+
+  async #setAlarm(): Promise<void> {
     const deadlines = this.#deadlines().filter((time) => time !== null);
     const due = deadlines.length > 0 ? Math.min(...deadlines) : null;
     if (due === null || due === this.#alarmAt) return;

@@ -5,9 +5,9 @@ import { addressOf, pageAddresses } from '../files/receive.ts';
 import { FileStore } from '../files/store.ts';
 import type { Env } from '../platform/env.ts';
 import { momentOf, type Page, PageQuerySchema } from '../platform/paging.ts';
+import { sendRecording } from '../recordings/download.ts';
 import { type RecordingRow, RecordingStore } from '../recordings/store.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
-import { dispositionOf, send } from '../transfer/send.ts';
 import { UsageStore } from '../usage/store.ts';
 
 interface Environment {
@@ -49,12 +49,7 @@ tenantApi.get('/recordings/:id/file', async (context) => {
   const store = recordingsOf(context);
   const recording = await store.find(context.var.tenant, context.req.param('id'));
   if (typeof recording?.type !== 'string') return notFound(context);
-  return send(context.req.raw, store.bucket, await store.playable(recording.id), {
-    'content-type': recording.type,
-    'content-disposition': dispositionOf('attachment', recording.file_name),
-    'x-content-type-options': 'nosniff',
-    'cache-control': 'no-store',
-  });
+  return sendRecording(context.req.raw, store, { ...recording, type: recording.type }, 'attachment');
 });
 
 tenantApi.delete('/recordings/:id', async (context) => {
@@ -133,12 +128,21 @@ function recordingItem(row: RecordingRow) {
     fileName: row.file_name,
     filePath: row.file_path,
     note: row.note,
-    status: row.stopped_at === null ? 'recording' : 'stopped',
+    maker: row.maker,
+    status: statusOf(row),
     from: momentOf(row.started_at),
     to: momentOf(row.stopped_at),
     size: row.size,
     type: row.type,
+    duration: row.duration_ms === null ? null : row.duration_ms / 1000,
+    container: row.container,
+    codecs: row.codecs?.split(',') ?? null,
   };
+}
+
+function statusOf({ stopped_at: stopped, maker, duration_ms: duration }: RecordingRow): 'recording' | 'storing' | 'stopped' {
+  if (stopped === null) return 'recording';
+  return maker === 'media-node' && duration === null ? 'storing' : 'stopped';
 }
 
 function inSeconds(milliseconds: number): number {

@@ -19,6 +19,11 @@ export const TenantSettingsSchema = z.object({
   sessionLife: z.enum(['strict', 'lenient']).default('strict'),
   /** How entering a room that does not exist is refused: as the vendor's own server does, or as its document says. */
   unknownRoom: z.enum(['vendor', 'document']).default('vendor'),
+  /**
+   * Who records a room whose protocol leaves that to the browser of a member: that browser alone, or the media node as well, each stream into a file of its
+   * own.
+   */
+  recording: z.enum(['browser', 'server']).default('browser'),
   /** Most members of one room. */
   roomCapacity: z.number().int().min(1).max(1000).default(24),
   /** Room for all shared files of one room together. */

@@ -15,7 +15,6 @@ export interface Reception {
 export interface StreamState {
   readonly status: string;
   readonly info: string | undefined;
-  readonly recordName: string | undefined;
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly audioMuted: boolean | undefined;
@@ -216,12 +215,16 @@ class WcsClient {
     return {
       status: stream.status(),
       info: stream.getInfo(),
-      recordName: stream.getRecordInfo(),
       width,
       height,
       audioMuted: stream.getAudioState()?.muted,
       videoMuted: stream.getVideoState()?.muted,
     };
+  }
+
+  /** The file of a stream that was recorded, as applications ask for it. */
+  recordName(key: string): string {
+    return this.#held(key).stream.getRecordInfo() ?? '';
   }
 
   async reception(key: string): Promise<Reception> {

@@ -166,6 +166,10 @@ export class Streamer {
     });
   }
 
+  recordName(key: string): Promise<string> {
+    return this.page.evaluate((which) => window.wcs.recordName(which), key);
+  }
+
   state(key: string): Promise<StreamState> {
     return this.page.evaluate((which) => window.wcs.state(which), key);
   }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { RTCPeerConnection, RTCRtpCodecParameters } from 'werift';
+import { type MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters } from 'werift';
 import { type ClientOptions, WebSocket } from 'ws';
 import { eventually } from '../../harness/eventually.ts';
 
@@ -26,12 +26,14 @@ export interface CallerOptions {
 const VP8 = () => new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90_000, payloadType: 96 });
 const OPUS = () => new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48_000, channels: 2, payloadType: 111 });
 
-/** A client of the protocol with PeerConnections that connect, and send nothing. */
+/** A client of the protocol with PeerConnections that connect, and send nothing unless there is something in `tracks`. */
 export class Caller {
   /** What came and has not been looked at. */
   readonly messages: Message[] = [];
   /** How the server closed the socket, or the client's own close. */
   closed: { readonly code: number; readonly reason: string } | undefined;
+  /** What it sends in streams that it publishes from now on: audio and video. */
+  tracks: readonly MediaStreamTrack[] = [];
   readonly #socket: WebSocket;
   readonly #peers = new Map<string, RTCPeerConnection>();
 
@@ -110,7 +112,8 @@ export class Caller {
     const peer = new RTCPeerConnection({ iceServers: [], codecs: { audio: [OPUS()], video: [VP8()] } });
     this.#peers.set(mediaSessionId, peer);
     const direction = kind === 'publish' ? 'sendonly' : 'recvonly';
-    for (const media of ['audio', 'video'] as const) peer.addTransceiver(media, { direction });
+    const sent = kind === 'publish' && this.tracks.length > 0 ? this.tracks : (['audio', 'video'] as const);
+    for (const media of sent) peer.addTransceiver(media, { direction });
     await peer.setLocalDescription(await peer.createOffer());
     const sdp = peer.localDescription?.sdp ?? '';
     this.say(`${kind}Stream`, { ...requestOf(kind, name, mediaSessionId, sdp), ...fields });

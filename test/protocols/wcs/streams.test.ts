@@ -74,7 +74,7 @@ describe('a stream', () => {
   it('has every field in every status event, and the same date in all of them', async () => {
     const [ada, bob] = [await connected(), await connected()];
     const before = Date.now();
-    const published = await ada.stream('publish', 'cam', { record: true });
+    const published = await ada.stream('publish', 'cam');
     const publishing = await ada.status(published);
     expect(publishing).toEqual(statusEvent(published, {}));
     const created = Number(publishing.createDate);

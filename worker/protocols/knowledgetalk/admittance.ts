@@ -12,6 +12,8 @@ export interface Admittance {
   readonly name?: string;
   /** Where clients reach this edge: addresses that they are given begin with it. */
   readonly origin: string;
+  /** Whether the media node records what the client has recorded. */
+  readonly recordsOnServer: boolean;
 }
 
 const AdmittanceSchema = z.object({
@@ -19,6 +21,7 @@ const AdmittanceSchema = z.object({
   reqNo: z.union([z.string(), z.number()]).exactOptional(),
   name: z.string().exactOptional(),
   origin: z.string(),
+  recordsOnServer: z.boolean(),
 });
 
 export const ROLES: Readonly<Record<Admittance['operation'], Role>> = {

@@ -62,6 +62,7 @@ function ownParticipants(room: Room): Participant[] {
 /** What is remembered of each session, in {@link Session.data}. */
 export interface SessionData {
   readonly origin: string;
+  readonly recordsOnServer: boolean;
   /** The recording that the member makes. */
   readonly recording?: string;
 }

@@ -173,7 +173,7 @@ export class Visitor implements EventListener {
     const { roomId } = request.contents;
     const room = roomIdOf(tenant.code, roomId);
     if (this.#stay?.room === room) throw new OperationError(CODES.alreadyInRoom, 'You are in this room already');
-    const entering = await this.#door.enter(room, admittanceQuery(this.#admittanceOf(request)));
+    const entering = await this.#door.enter(room, admittanceQuery(this.#admittanceOf(request, tenant)));
     if (!entering.admitted) {
       this.#refuse({ ...headOf(request), useMediaSvr: 'N' }, refusalOf(entering.status, tenant));
       return;
@@ -197,10 +197,14 @@ export class Visitor implements EventListener {
     this.#stay = { room, roomId, tenant: tenant.code, pipe };
   }
 
-  #admittanceOf({ operation, contents, reqNo }: Request<'RoomJoin' | 'VideoRoomJoin' | 'RoomJoinAsObserver'>): Admittance {
+  #admittanceOf(
+    { operation, contents, reqNo }: Request<'RoomJoin' | 'VideoRoomJoin' | 'RoomJoinAsObserver'>,
+    { settings }: Tenant,
+  ): Admittance {
     const name = 'userName' in contents ? contents.userName : undefined;
     const { origin } = this.#upgrade.url;
-    return { operation, origin, ...(name !== undefined && { name }), ...(reqNo !== undefined && { reqNo }) };
+    const recordsOnServer = settings.recording === 'server';
+    return { operation, origin, recordsOnServer, ...(name !== undefined && { name }), ...(reqNo !== undefined && { reqNo }) };
   }
 
   /** Hands a request to the room that the client is in. */

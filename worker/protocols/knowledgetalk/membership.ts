@@ -45,7 +45,7 @@ export function admit(admittance: Admittance, session: SessionId, host: RoomHost
     });
     room.openSession(id, session);
     const greeting = [...greetingOf(id, admittance, room, wasRouted), ...boardOf(id, room, memory)];
-    const data: SessionData = { origin: admittance.origin };
+    const data: SessionData = { origin: admittance.origin, recordsOnServer: admittance.recordsOnServer };
     return { admitted: true, participantId: id, greeting, data };
   } catch (error) {
     return refusedBy(error);

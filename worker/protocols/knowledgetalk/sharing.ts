@@ -54,15 +54,16 @@ export function shareFile({ url }: Contents['FileShare'], context: Context): Ans
   return {};
 }
 
-/** The member's browser records, and is told where to put it. */
+/** The member's browser records, and is told where to put it; where its tenant wants it, the media node records as well. */
 export async function startRecording(_contents: Contents['RecordStart'], { live, room, session }: Context): Promise<Answer> {
   const { participantId } = session;
   if (room.floorHolder('recording') !== undefined) throw new OperationError(CODES.taken, 'The room is being recorded already');
   const { name } = room.require(participantId);
   room.takeFloor('recording', participantId);
   try {
-    const recorder = { participantId, ...(name !== undefined && { name }) };
-    const recording = await live.services.recordings.start(recorder, dataOf(session).origin);
+    const { origin, recordsOnServer } = dataOf(session);
+    const recorder = { participantId, ...(name !== undefined && { name }), ...(recordsOnServer && { everyStream: true as const }) };
+    const recording = await live.services.recordings.start(recorder, origin);
     session.data = { ...dataOf(session), recording: recording.id };
     return { recordingInfo: recordingInfo(recording, countOf(room)) };
   } catch (error) {

@@ -2,7 +2,6 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, Notice, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
-import type { Room } from '../../room/room.ts';
 import type { Adapter, Admission, Announcement, Closing, LiveRoom, MediaReport, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { FAREWELLS, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
@@ -34,9 +33,10 @@ export class WcsAdapter implements Adapter {
       throw error;
     }
     room.openSession(participantId, session);
-    if (joins === undefined) return { admitted: true, participantId };
+    const login = name ?? participantId;
+    if (joins === undefined) return { admitted: true, participantId, data: login };
     const accepted = frameOf('DataStatusEvent', { operationId: joins, status: 'ACCEPTED' });
-    return { admitted: true, participantId, greeting: [accepted, stateFrame(participantId, room)] };
+    return { admitted: true, participantId, data: login, greeting: [accepted, stateFrame(participantId, room)] };
   }
 
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined {
@@ -59,8 +59,8 @@ export class WcsAdapter implements Adapter {
     const live = host.live();
     if (!live || notice.type === 'view-changed') return;
     const { connection } = notice;
-    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, live.room);
-    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, live.room);
+    if (notice.type === 'connection-closed') this.#streams.connectionClosed(connection, session, live);
+    else if (connection.state === 'lost') this.#streams.connectionLost(connection, session, live);
     else this.#streams.connected(connection, { session, live, host });
   }
 
@@ -81,8 +81,7 @@ export class WcsAdapter implements Adapter {
         return this.#streams.begin(message.request, message.message === 'publishStream', { session, live, host });
       case 'unPublishStream':
       case 'stopStream':
-        this.#streams.stop(message.mediaSessionId, session, room);
-        return undefined;
+        return this.#streams.stop(message.mediaSessionId, session, live);
       case 'sendStreamEvent':
         takeStreamEvent(message, session, room);
         return undefined;
@@ -92,8 +91,7 @@ export class WcsAdapter implements Adapter {
       case 'snapshot':
         return this.#streams.picture(message.mediaSessionId, message.name, session, live);
       case 'sendData':
-        this.#operate(message, session, room, host);
-        return undefined;
+        return this.#operate(message, session, live, host);
       case 'connection':
       case 'connectMediaTransport':
       case 'ignored':
@@ -104,14 +102,21 @@ export class WcsAdapter implements Adapter {
     }
   }
 
-  #operate({ operationId, command }: Operation, session: Session, room: Room, host: RoomHost): void {
+  #operate({ operationId, command }: Operation, session: Session, live: LiveRoom, host: RoomHost): Promise<void> | undefined {
+    const { room } = live;
     const accepted = frameOf('DataStatusEvent', { operationId, status: 'ACCEPTED' });
     switch (command.command) {
-      case 'leave':
-        this.#streams.stopAll(session, room);
+      case 'leave': {
+        const recorded = this.#streams.stopAll(session, live);
         session.send(accepted);
-        room.leave(session.participantId, 'left');
-        return;
+        // Afterwards it could not be told of its files.
+        const leave = () => {
+          room.endSession(session.participantId, session.id);
+        };
+        if (recorded) return recorded.then(leave);
+        leave();
+        return undefined;
+      }
       case 'sendMessage':
         try {
           room.say(session.participantId, command.text, host.now(), command.to);
@@ -120,12 +125,12 @@ export class WcsAdapter implements Adapter {
           if (!(error instanceof Refusal)) throw error;
           session.send(frameOf('DataStatusEvent', { operationId, status: 'FAILED', info: ROOM_INFO.noSuchMember }));
         }
-        return;
+        return undefined;
       case 'join':
       case 'other':
-        return;
+        return undefined;
       default:
-        assertNever(command);
+        return assertNever(command);
     }
   }
 }

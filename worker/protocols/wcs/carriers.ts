@@ -2,6 +2,7 @@ import type { MediaId, ParticipantId, StreamId } from '../../../shared/ids.ts';
 import type { Connection } from '../../room/connection.ts';
 import { kindOf, type Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
+import type { StreamRecording } from '../services.ts';
 import { ORIGIN } from './names.ts';
 import type { ClientStream } from './stream.ts';
 
@@ -9,6 +10,8 @@ import type { ClientStream } from './stream.ts';
 interface Note {
   readonly stream: ClientStream;
   readonly streamId: StreamId;
+  /** Of what the client publishes, where it is recorded. */
+  readonly recording?: StreamRecording;
 }
 
 /** The connection by which a client publishes or plays a stream. What is known of the stream is its note, and so it outlives the object's sleep. */

@@ -1,13 +1,20 @@
+import { Hono } from 'hono';
+import { DEFAULT_TENANT } from '../../../shared/ids.ts';
 import { acceptMessages, type MessageListener, type MessageSocket, RAW_FRAMING } from '../../wire/message-socket.ts';
-import type { Door, Entrance, Upgrade } from '../protocol.ts';
+import type { Door, DoorEnvironment, Entrance, Upgrade } from '../protocol.ts';
 import { homeRoomOf, isOurPath } from './address.ts';
 import { NO_ROOM } from './errors.ts';
 import { Visitor } from './lobby.ts';
 import { isOurs } from './parse.ts';
 
+/** Where applications look for what a stream's final status calls `recordName`. */
+const records = new Hono<DoorEnvironment>();
+records.get('/:recordName', ({ req, var: { door } }) => door.sendRecording(req.raw, DEFAULT_TENANT, req.param('recordName')));
+
 /** Entrance of the WCS protocol: a WebSocket at `/wcs` or `/wcs/<room>`, and any WebSocket whose first message is `{"message": …, "data": […]}`. */
 export const wcsEntrance: Entrance = {
   name: 'wcs',
+  api: { paths: ['/client/records'], routes: records },
   lobby: {
     accept: (upgrade, door) => {
       if (!isOurPath(upgrade.url.pathname)) return undefined;

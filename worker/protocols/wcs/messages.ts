@@ -20,6 +20,8 @@ export interface StreamRequest extends Bitrates {
   readonly hasVideo: boolean;
   /** Whether the video shows a screen. */
   readonly screen: boolean;
+  /** Whether the stream is to be recorded; means nothing to a player. */
+  readonly record: boolean;
   /** 0 to 100; only echoed, because nothing is transcoded. */
   readonly quality: number;
   /** The room of the Room API that the stream belongs to, if it is one that the client has joined. */
@@ -81,7 +83,9 @@ export interface StatusEvent extends Bitrates, MuteStates {
   readonly info?: string;
   readonly audioCodec?: string;
   readonly videoCodec?: string;
-  readonly record: false;
+  readonly record: boolean;
+  /** The name of the file, once it is closed. */
+  readonly recordName?: string;
   /** 0 until it is known. */
   readonly width: number;
   readonly height: number;
@@ -96,7 +100,7 @@ export interface StatusEvent extends Bitrates, MuteStates {
     readonly name: string;
     readonly samplingTime: null;
     readonly recordTimestamp: null;
-    readonly recordStarted: false;
+    readonly recordStarted: boolean;
   };
   readonly mediaProvider: 'WebRTC';
 }

@@ -1,5 +1,6 @@
 import type { Room } from '../../room/room.ts';
 import type { Stream, StreamRecord } from '../../room/stream.ts';
+import type { MediaSessionId } from './messages.ts';
 
 /** The protocol's name in the table, and the origin of its participants. */
 export const ORIGIN = 'wcs';
@@ -28,4 +29,20 @@ export function readyStream({ id, participantId }: StreamRecord, room: Room): St
   if (!stream || room.participant(participantId)?.origin !== ORIGIN) return stream;
   const isConnected = stream.publications.some(({ connectionId }) => room.connection(connectionId ?? '')?.state === 'connected');
   return isConnected ? stream : undefined;
+}
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/iu;
+
+/**
+ * The name of a stream's recording, as clients expect it: `stream-<mediaSessionId>-<login>.webm`. Whoever knows it may ask for the file, so what its
+ * client has not made up at random is made so.
+ */
+export function recordNameOf(mediaSessionId: MediaSessionId, login: string, extension: string): string {
+  const id = UUID.test(mediaSessionId) ? mediaSessionId : `${mediaSessionId}-${crypto.randomUUID()}`;
+  return `stream-${plain(id)}-${plain(login)}.${extension}`;
+}
+
+/** What stands in addresses as it is. */
+function plain(text: string): string {
+  return text.replaceAll(/[^\w.-]/gu, '_').slice(0, 180);
 }

@@ -52,6 +52,7 @@ const RequestSchema = z.object({
   sdp: SdpSchema.min(1),
   hasAudio: flag,
   hasVideo: flag,
+  record: flag,
   constraints: ConstraintsSchema,
   quality: wish,
   bitrate: wish,

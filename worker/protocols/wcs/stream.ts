@@ -12,18 +12,21 @@ export interface ClientStream extends Bitrates {
   readonly createDate: number;
   readonly hasAudio: boolean;
   readonly hasVideo: boolean;
+  /** Whether it is to be recorded, or is being recorded. */
+  readonly record: boolean;
   /** As they were negotiated. */
   readonly audioCodec?: string;
   readonly videoCodec?: string;
 }
 
 /** What a status event says beside what is known of the stream. */
-type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'width' | 'height' | 'audioState' | 'videoState'>>;
+type StatusDetails = Partial<Pick<StatusEvent, 'info' | 'record' | 'recordName' | 'width' | 'height' | 'audioState' | 'videoState'>>;
 
 /** @param now milliseconds since the epoch. */
 export function streamOf(request: StreamRequest, published: boolean, now: number): ClientStream {
   const { mediaSessionId, name, quality, bitrate, minBitrate, maxBitrate, hasAudio, hasVideo } = request;
-  return { mediaSessionId, name, published, hasVideo, hasAudio, bitrate, minBitrate, maxBitrate, quality, createDate: now };
+  const record = published && request.record;
+  return { mediaSessionId, name, published, hasVideo, hasAudio, record, bitrate, minBitrate, maxBitrate, quality, createDate: now };
 }
 
 /** The stream as it was negotiated: what players ask for is not what they get. */
@@ -46,8 +49,6 @@ export function statusEvent(stream: ClientStream, status: StreamStatus, details:
   return {
     ...stream,
     status,
-    // The server records nothing by itself, and says so: applications look for a file where they read `true`.
-    record: false,
     width: 0,
     height: 0,
     ...details,
@@ -59,7 +60,7 @@ export function statusEvent(stream: ClientStream, status: StreamStatus, details:
       name,
       samplingTime: null,
       recordTimestamp: null,
-      recordStarted: false,
+      recordStarted: stream.record && status === 'PUBLISHING',
     },
     mediaProvider: 'WebRTC',
   };
@@ -80,6 +81,7 @@ export function failedRequest(
     hasAudio: false,
     hasVideo: false,
     screen: false,
+    record: false,
   };
   const { mediaSessionId } = request;
   const event = statusEvent(streamOf({ ...blank, ...request, mediaSessionId: '' }, published, Date.now()), 'FAILED', { info });

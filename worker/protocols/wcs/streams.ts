@@ -10,8 +10,8 @@ import type { Room } from '../../room/room.ts';
 import type { LiveRoom, MediaReport, RoomHost, Session } from '../protocol.ts';
 import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationIn } from './carriers.ts';
 import { INFO, infoOf } from './errors.ts';
-import { frameOf, type MediaSessionId, type MuteStates, type StreamRequest, type VideoRate } from './messages.ts';
-import { readyStream, streamNamed } from './names.ts';
+import { frameOf, type MediaSessionId, type MuteStates, type StatusEvent, type StreamRequest, type VideoRate } from './messages.ts';
+import { readyStream, recordNameOf, streamNamed } from './names.ts';
 import { tellPublished } from './room-api.ts';
 import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
 
@@ -61,42 +61,45 @@ export class Streams {
     }
   }
 
-  /** The client stops one of its streams; one that it does not have is passed over. */
-  stop(mediaSessionId: MediaSessionId, session: Session, room: Room): void {
-    const carrier = carriersOf(session.participantId, room).find(({ note }) => note.stream.mediaSessionId === mediaSessionId);
-    if (carrier) this.#finish(carrier, session, room);
+  /**
+   * The client stops one of its streams; one that it does not have is passed over.
+   *
+   * @returns where it is told later, because its file has to be closed first.
+   */
+  stop(mediaSessionId: MediaSessionId, session: Session, live: LiveRoom): Promise<void> | undefined {
+    const carrier = carriersOf(session.participantId, live.room).find(({ note }) => note.stream.mediaSessionId === mediaSessionId);
+    return carrier && this.#finish(carrier, session, live);
   }
 
-  /** The client leaves the room: it is told of each of its streams that it has ended. */
-  stopAll(session: Session, room: Room): void {
-    for (const carrier of carriersOf(session.participantId, room)) this.#finish(carrier, session, room);
+  /** The client leaves the room: it is told of each of its streams that it has ended. @returns like {@link stop} */
+  stopAll(session: Session, live: LiveRoom): Promise<void> | undefined {
+    const recorded = carriersOf(session.participantId, live.room).flatMap((carrier) => this.#finish(carrier, session, live) ?? []);
+    return recorded.length > 0 ? Promise.all(recorded).then(() => undefined) : undefined;
   }
 
   /** The media of a stream flows. */
-  connected(connection: Connection, { session, live, host }: Stage): void {
-    const { room } = live;
-    const carrier = asCarrier(connection, room);
+  connected(connection: Connection, stage: Stage): void {
+    const { session, live, host } = stage;
+    const carrier = asCarrier(connection, live.room);
     if (!carrier) return;
     this.#stopTimer(connection.id);
-    const { stream, streamId } = carrier.note;
-    if (stream.published) {
-      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PUBLISHING')));
-      const begun = room.stream(streamId);
-      if (begun) tellPublished(begun, room, host);
-    } else {
-      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', muteStates(carrier, room))));
-      const size = publicationIn(streamId, 'video', room)?.size;
-      if (size) this.#tellSize(carrier, size, room, host);
-    }
+    const { stream, streamId, recording } = carrier.note;
+    if (!stream.published) {
+      session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PLAYING', muteStates(carrier, live.room))));
+      const size = publicationIn(streamId, 'video', live.room)?.size;
+      if (size) this.#tellSize(carrier, size, live.room, host);
+    } else if (stream.record && !recording) void record(carrier, stage);
+    else tellPublishing(carrier, stage);
     measure(carrier, live);
   }
 
   /** The media of a stream is gone, and no client negotiates anew: that is the end of it. */
-  connectionLost(connection: Connection, session: Session, room: Room): void {
+  connectionLost(connection: Connection, session: Session, live: LiveRoom): void {
+    const { room } = live;
     const carrier = asCarrier(connection, room);
     if (!carrier) return;
     const neverFlowed = this.#stopTimer(connection.id);
-    session.send(failedFrame(carrier.note.stream, neverFlowed ? INFO.iceError : INFO.iceLost, this.#takeSize(carrier, room)));
+    void conclude(carrier, session, live, failed(neverFlowed ? INFO.iceError : INFO.iceLost), this.#takeSize(carrier, room));
     // The room is in the middle of a change.
     queueMicrotask(() => {
       end(carrier, room);
@@ -104,14 +107,14 @@ export class Streams {
   }
 
   /** The stream that was played has ended, or the client has closed its PeerConnection, which it does when it stops a stream. */
-  connectionClosed(connection: Connection, session: Session, room: Room): void {
+  connectionClosed(connection: Connection, session: Session, live: LiveRoom): void {
+    const { room } = live;
     const carrier = asCarrier(connection, room);
     if (!carrier) return;
     this.#stopTimer(connection.id);
     const { stream, streamId } = carrier.note;
     const isOver = !stream.published && !room.stream(streamId);
-    const size = this.#takeSize(carrier, room);
-    session.send(isOver ? failedFrame(stream, INFO.publisherStopped, size) : stoppedFrame(stream, size));
+    void conclude(carrier, session, live, isOver ? failed(INFO.publisherStopped) : stopped(stream), this.#takeSize(carrier, room));
   }
 
   /** Tells players the size of their pictures, and everybody once a second how the media flows. */
@@ -147,11 +150,12 @@ export class Streams {
     }
   }
 
-  #finish(carrier: Carrier, session: Session, room: Room): void {
+  #finish(carrier: Carrier, session: Session, live: LiveRoom): Promise<void> | undefined {
     this.#stopTimer(carrier.id);
     this.#pending.delete(carrier.note.stream);
-    session.send(stoppedFrame(carrier.note.stream, this.#takeSize(carrier, room)));
-    end(carrier, room);
+    const concluded = conclude(carrier, session, live, stopped(carrier.note.stream), this.#takeSize(carrier, live.room));
+    end(carrier, live.room);
+    return concluded;
   }
 
   /** The name is taken from here on; it is given back when the stream ends, or has not begun. */
@@ -328,13 +332,74 @@ function muteStates({ note: { streamId } }: Carrier, room: Room): MuteStates {
   return { ...stateOf('audio'), ...stateOf('video') };
 }
 
-function stoppedFrame(stream: ClientStream, size?: PictureSize): string {
-  const [status, info] = stream.published ? (['UNPUBLISHED', INFO.publisherStopped] as const) : (['STOPPED', INFO.stoppedByUser] as const);
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { info, ...size }));
+/** Has a stream recorded; one that cannot be is published all the same, and its status says so. */
+async function record({ id }: Carrier, stage: Stage): Promise<void> {
+  const { session, live } = stage;
+  const carrier = carrierAt(id, live.room);
+  if (!carrier) return;
+  const { note } = carrier;
+  const { mediaSessionId } = note.stream;
+  const login = typeof session.data === 'string' ? session.data : session.participantId;
+  try {
+    const fileName = (extension: string) => recordNameOf(mediaSessionId, login, extension);
+    const recording = await live.services.recordings.recordStream({ stream: note.streamId, subject: note.stream.name, fileName });
+    live.room.annotate(id, { ...note, recording });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    logger.warn('wcs: a stream is not recorded', { room: live.room.id, reason: error.message });
+    live.room.annotate(id, { ...note, stream: { ...note.stream, record: false } });
+  }
+  // It may have ended meanwhile.
+  const current = carrierAt(id, live.room);
+  if (current) tellPublishing(current, stage);
 }
 
-function failedFrame(stream: ClientStream, info: string, size?: PictureSize): string {
-  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info, ...size }));
+function tellPublishing({ note: { stream, streamId } }: Carrier, { session, live: { room }, host }: Stage): void {
+  session.send(frameOf('notifyStreamStatusEvent', statusEvent(stream, 'PUBLISHING')));
+  const begun = room.stream(streamId);
+  if (begun) tellPublished(begun, room, host);
+}
+
+/** How a stream has ended for its client. */
+type Ending = Pick<StatusEvent, 'status' | 'info'>;
+
+/**
+ * Tells the client of the end of a stream; of a recorded one when its file is closed.
+ *
+ * @returns where it is told later.
+ */
+function conclude(
+  { note: { stream, recording } }: Carrier,
+  session: Session,
+  { services }: LiveRoom,
+  { status, info }: Ending,
+  size: PictureSize | undefined,
+): Promise<void> | undefined {
+  const tell = (details: Partial<StatusEvent>): void => {
+    session.send(
+      frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { ...(info !== undefined && { info }), ...size, ...details })),
+    );
+  };
+  if (!recording) {
+    tell({ record: false });
+    return undefined;
+  }
+  const { id, fileName } = recording;
+  return services.recordings.hasFile(id).then((hasFile) => {
+    tell(hasFile ? { record: true, recordName: fileName } : { record: false });
+  });
+}
+
+function stopped({ published }: ClientStream): Ending {
+  return published ? { status: 'UNPUBLISHED', info: INFO.publisherStopped } : { status: 'STOPPED', info: INFO.stoppedByUser };
+}
+
+function failed(info: string): Ending {
+  return { status: 'FAILED', info };
+}
+
+function failedFrame(stream: ClientStream, info: string): string {
+  return frameOf('notifyStreamStatusEvent', statusEvent(stream, 'FAILED', { info, record: false }));
 }
 
 /** The encoder of the platform takes characters, one for each byte, and not too many at once. */

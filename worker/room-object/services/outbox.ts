@@ -66,6 +66,31 @@ export class Outbox<Task extends object> {
     for (const { id } of entries) this.#sql.exec('DELETE FROM outbox WHERE id = ?', id);
   }
 
+  /** It is not done yet, although nothing went wrong: it is due again at a time. */
+  postpone({ id }: Entry<Task>, due: Time): void {
+    this.#nextDue = undefined;
+    this.#sql.exec('UPDATE outbox SET due = ? WHERE id = ?', due, id);
+  }
+
+  /** A part of it is done: the rest is due at once, and what failed before does not count any more. */
+  advanced({ id }: Entry<Task>, now: Time): void {
+    this.#nextDue = undefined;
+    this.#sql.exec('UPDATE outbox SET due = ?, attempts = 0 WHERE id = ?', now, id);
+  }
+
+  /** Tasks that have this text at a path of SQLite's JSON functions are due at a time, also those that have failed before. */
+  hasten(path: string, text: string, due: Time): void {
+    if (!this.#hasTable) return;
+    this.#nextDue = undefined;
+    this.#sql.exec('UPDATE outbox SET due = ? WHERE json_extract(task, ?) = ?', due, path, text);
+  }
+
+  /** Whether a task is waiting that has this text at a path of SQLite's JSON functions. */
+  has(path: string, text: string): boolean {
+    if (!this.#hasTable) return false;
+    return this.#sql.exec('SELECT 1 FROM outbox WHERE json_extract(task, ?) = ? LIMIT 1', path, text).toArray().length > 0;
+  }
+
   /** These could not be done: they are due again later, the later the more often they failed. */
   failed(entries: readonly Entry<Task>[], now: Time): void {
     this.#nextDue = undefined;

@@ -1,48 +1,85 @@
-import { type ParticipantId, type RoomId, roomNameOf, tenantOf } from '../../../shared/ids.ts';
+import { type ParticipantId, type RoomId, type StreamId, tenantOf } from '../../../shared/ids.ts';
 import { seal } from '../../platform/grants.ts';
 import type { Settings } from '../../platform/settings.ts';
-import type { NewRecording, OpenRecording, RecordingRemarks, RoomRecordings } from '../../protocols/services.ts';
+import type {
+  NewRecording,
+  NewStreamRecording,
+  OpenRecording,
+  RecordingRemarks,
+  RoomRecordings,
+  StreamRecording,
+} from '../../protocols/services.ts';
 import type { Recording } from '../../recordings/store.ts';
-import type { Time } from '../../room/participant.ts';
+import type { RoomEvent } from '../../room/events.ts';
 import { Collection, type RecordStore } from '../../room/records.ts';
 import { plainName } from '../../transfer/plain-name.ts';
 import type { Ledger } from './ledger.ts';
+import { fileNameOf, filePathOf } from './recording-names.ts';
+import type { StreamRecordings } from './stream-recordings.ts';
 
 /** Longer remarks are cut, in characters. */
 const MAX_REMARK = 1000;
 
-/** The recordings of a room. Those that are going on are kept among the room's records. */
+/** A recording that is going on; with `everyStream` the media node's recordings of all streams belong to it. */
+export interface BroughtRecording extends Recording {
+  readonly everyStream?: true;
+}
+
+/** The recordings of a room: those that its members bring, and through {@link StreamRecordings} those that the media node makes. */
 export class Recordings implements RoomRecordings {
   readonly #room: RoomId;
   readonly #settings: Settings;
-  readonly #open: Collection<Recording>;
+  /** What is going on is kept among the room's records. */
+  readonly #open: Collection<BroughtRecording>;
   readonly #ledger: Ledger;
+  readonly #streams: StreamRecordings;
 
-  constructor(room: RoomId, settings: Settings, { store, open }: { store: RecordStore; open: readonly Recording[] }, ledger: Ledger) {
+  constructor(
+    room: RoomId,
+    settings: Settings,
+    { store, open }: { store: RecordStore; open: readonly BroughtRecording[] },
+    ledger: Ledger,
+    streams: StreamRecordings,
+  ) {
     this.#room = room;
     this.#settings = settings;
     this.#open = new Collection('recordings', store, open);
     this.#ledger = ledger;
+    this.#streams = streams;
   }
 
-  async start({ participantId, name, subject, fileName, note }: NewRecording, origin: string): Promise<OpenRecording> {
+  recordStream(recording: NewStreamRecording): Promise<StreamRecording> {
+    return this.#streams.record(recording);
+  }
+
+  hasFile(id: string): Promise<boolean> {
+    return this.#streams.hasFile(id);
+  }
+
+  async start({ participantId, name, subject, fileName, note, everyStream }: NewRecording, origin: string): Promise<OpenRecording> {
     const now = Date.now();
     const given = plainName(fileName ?? '');
-    const recording: Recording = {
+    const recording: BroughtRecording = {
       id: crypto.randomUUID(),
       tenant: tenantOf(this.#room),
       room: this.#room,
       participant: participantId,
       name: name ?? null,
       subject: subject ?? null,
-      fileName: given === '' ? defaultFileName(this.#room, now) : given,
+      fileName: given === '' ? fileNameOf(this.#room, now) : given,
       filePath: filePathOf(this.#room, now),
       note: remark(note) ?? null,
       startedAt: now,
       stoppedAt: null,
+      maker: 'participant',
+      durationMs: null,
+      container: null,
+      codecs: null,
+      ...(everyStream && { everyStream }),
     };
     this.#open.set(recording);
     this.#ledger.writeRecording(recording);
+    if (everyStream) this.#streams.recordAll(recording.id);
     const grant = await seal(this.#settings, 'recordings', { room: this.#room, recording: recording.id });
     return {
       id: recording.id,
@@ -57,6 +94,7 @@ export class Recordings implements RoomRecordings {
     if (!recording) return false;
     const given = plainName(fileName ?? '');
     this.#open.delete(id);
+    this.#streams.stopAll(id);
     this.#ledger.writeRecording({
       ...recording,
       fileName: given === '' ? recording.fileName : given,
@@ -67,28 +105,33 @@ export class Recordings implements RoomRecordings {
     return true;
   }
 
-  /** Somebody who may have been recording is gone. */
-  left(participant: ParticipantId): void {
-    for (const { id } of this.#open.filter((recording) => recording.participant === participant)) this.stop(id);
+  /** Something happened in the room. */
+  follow(event: RoomEvent): void {
+    this.#streams.follow(event);
+    if (event.type === 'participant-joined') for (const { id } of event.streams) this.#streamStarted(id);
+    if (event.type === 'stream-started') this.#streamStarted(event.stream.id);
+    if (event.type === 'participant-left') this.#left(event.participantId);
+  }
+
+  /** The media node says that the file of a recording is ready. */
+  finished(id: string): void {
+    this.#streams.finished(id);
   }
 
   /** The room is over. */
   end(): void {
     for (const { id } of this.#open.values()) this.stop(id);
+    this.#streams.end();
   }
-}
 
-/** Year, month, day, hour, minute and second (UTC), two digits each but for the year. */
-function digitsOf(now: Time): string[] {
-  return new Date(now).toISOString().split(/\D/u).slice(0, 6);
-}
+  #streamStarted(stream: StreamId): void {
+    for (const { id } of this.#open.filter(({ everyStream }) => everyStream === true)) this.#streams.recordFor(id, stream);
+  }
 
-function defaultFileName(room: RoomId, now: Time): string {
-  return `REC_${plainName(roomNameOf(room))}_${digitsOf(now).join('')}.webm`;
-}
-
-function filePathOf(room: RoomId, now: Time): string {
-  return `/${digitsOf(now).slice(0, 3).join('/')}/${roomNameOf(room)}`;
+  /** Somebody who may have been recording is gone. */
+  #left(participant: ParticipantId): void {
+    for (const { id } of this.#open.filter((recording) => recording.participant === participant)) this.stop(id);
+  }
 }
 
 /** Free text of a client, without control characters. */

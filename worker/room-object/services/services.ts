@@ -1,13 +1,13 @@
 import type { Settings } from '../../platform/settings.ts';
 import type { RoomServices } from '../../protocols/services.ts';
-import type { Recording } from '../../recordings/store.ts';
 import type { RoomEvent } from '../../room/events.ts';
 import type { Room } from '../../room/room.ts';
 import type { Topology } from '../../room/snapshot.ts';
 import type { RoomStorage } from '../storage.ts';
 import { Files } from './files.ts';
 import type { Ledger } from './ledger.ts';
-import { Recordings } from './recordings.ts';
+import { type BroughtRecording, Recordings } from './recordings.ts';
+import { type RecordedStream, type Recorder, StreamRecordings } from './stream-recordings.ts';
 import { type OpenRecord, Usage } from './usage.ts';
 
 interface LifeRecord {
@@ -29,7 +29,7 @@ export class Services implements RoomServices {
   #life: LifeRecord;
   #topology: Topology;
 
-  constructor(room: Room, storage: RoomStorage, settings: Settings, ledger: Ledger) {
+  constructor(room: Room, media: Recorder, storage: RoomStorage, settings: Settings, ledger: Ledger) {
     this.#storage = storage;
     this.#ledger = ledger;
     this.#topology = room.topology;
@@ -39,8 +39,10 @@ export class Services implements RoomServices {
     this.files = new Files(room.id, life, settings, () => {
       this.#mayHaveFiles();
     });
-    const recordings = { store: storage, open: storage.all<Recording>('recordings') };
-    this.recordings = new Recordings(room.id, settings, recordings, ledger);
+    const recorded = { store: storage, open: storage.all<RecordedStream>('stream-recordings') };
+    const streams = new StreamRecordings(room, media, recorded, ledger);
+    const recordings = { store: storage, open: storage.all<BroughtRecording>('recordings') };
+    this.recordings = new Recordings(room.id, settings, recordings, ledger, streams);
     const usage = { store: storage, open: storage.all<OpenRecord>('usage') };
     this.usage = new Usage({ room: room.id, life }, room.topology, usage, ledger);
   }
@@ -52,6 +54,7 @@ export class Services implements RoomServices {
 
   /** Something happened in the room. */
   follow(event: RoomEvent): void {
+    this.recordings.follow(event);
     switch (event.type) {
       case 'participant-joined':
         this.#setTopology(event.topology);
@@ -62,7 +65,6 @@ export class Services implements RoomServices {
         return;
       case 'participant-left':
         this.usage.left(event.participantId);
-        this.recordings.left(event.participantId);
         return;
       default:
     }
