@@ -262,6 +262,8 @@ export class KnowledgeTalkClient {
     const candidates = this.#firstCandidates(peer);
     await peer.setLocalDescription(await peer.createOffer());
     if (this.#kind === 'vendor') await candidates;
+    // The call of two may have turned into one of more meanwhile, with an offer of its own.
+    if (peer.signalingState === 'closed') return;
     this.#send({ usage, sdp: peer.localDescription, ...(host !== undefined && { host }) });
   }
 
