@@ -131,7 +131,7 @@ export class KnowledgeTalkClient {
   }
 
   /** Uploads a file and shows everybody its first page. @returns the answer of the file server. */
-  async shareFile(bytes: number[], name: string, type: string): Promise<{ code: string; pages: string[] }> {
+  async shareFile(bytes: readonly number[], name: string, type: string): Promise<{ code: string; pages: string[] }> {
     const { roomId, userId } = this;
     const { fileServerUrl } = await this.signaling.ask({ eventOp: 'FileShareStart', roomId, userId });
     const body = new FormData();
