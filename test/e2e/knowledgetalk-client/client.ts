@@ -41,7 +41,7 @@ export function offerKnowledgeTalkClient(io: SocketIo, kind: Kind): void {
   window.newKnowledgeTalkClient = (server) => new KnowledgeTalkClient(new Signaling(io, kind, server), kind);
 }
 
-export class KnowledgeTalkClient {
+class KnowledgeTalkClient {
   readonly signaling: Signaling;
   /** What went wrong: a real client would have thrown there. */
   readonly faults: string[] = [];
