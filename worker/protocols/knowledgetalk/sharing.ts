@@ -1,15 +1,22 @@
 /** What only one member at a time may do for everybody to see: floors of the room. */
 import { logger } from '../../platform/logger.ts';
+import type { Room } from '../../room/room.ts';
 import { type Answer, type Context, dataOf, tellOthers, withRemark } from './context.ts';
 import { CODES, OperationError } from './errors.ts';
-import { countOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
+import { countOf, ORIGIN, roomIdIn, usageOf, userIdOf } from './identity.ts';
 import type { Contents } from './messages.ts';
 import { layoutOf } from './layouts.ts';
 
 /** The holder may ask again. */
 export function reserve(_contents: Contents['SessionReserve'], { room, session }: Context): Answer {
+  if (isScreenOfOtherProtocol(room)) throw new OperationError(CODES.taken, 'A member with another client is sharing');
   room.takeFloor('screen', session.participantId);
   return {};
+}
+
+/** Members of other protocols share without a reservation, and clients of this one have a place for one screen only. */
+function isScreenOfOtherProtocol(room: Room): boolean {
+  return room.streams().some((stream) => usageOf(stream) === 'screen' && room.participant(stream.participantId)?.origin !== ORIGIN);
 }
 
 /** Said before the end of a share, or alone when the user has chosen nothing to share. */
