@@ -41,7 +41,7 @@ export function offerKnowledgeTalkClient(io: SocketIo, kind: Kind): void {
   window.newKnowledgeTalkClient = (server) => new KnowledgeTalkClient(new Signaling(io, kind, server), kind);
 }
 
-export class KnowledgeTalkClient {
+class KnowledgeTalkClient {
   readonly signaling: Signaling;
   /** What went wrong: a real client would have thrown there. */
   readonly faults: string[] = [];
@@ -131,7 +131,7 @@ export class KnowledgeTalkClient {
   }
 
   /** Uploads a file and shows everybody its first page. @returns the answer of the file server. */
-  async shareFile(bytes: number[], name: string, type: string): Promise<{ code: string; pages: string[] }> {
+  async shareFile(bytes: readonly number[], name: string, type: string): Promise<{ code: string; pages: string[] }> {
     const { roomId, userId } = this;
     const { fileServerUrl } = await this.signaling.ask({ eventOp: 'FileShareStart', roomId, userId });
     const body = new FormData();

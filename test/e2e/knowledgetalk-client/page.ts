@@ -189,6 +189,45 @@ export class KnowledgeTalkPage {
     return this.page.evaluate(() => window.knowledgeTalk.board.pixels());
   }
 
+  startBoard(): Promise<void> {
+    return this.page.evaluate(() => window.knowledgeTalk.startBoard());
+  }
+
+  clearBoard(): Promise<void> {
+    return this.page.evaluate(() => {
+      window.knowledgeTalk.board.clear();
+    });
+  }
+
+  /** Uploads a file and shows everybody its first page. @returns the answer of the file server. */
+  shareFile(file: { bytes: readonly number[]; name: string; type: string }): Promise<{ code: string; pages: string[] }> {
+    return this.page.evaluate(({ bytes, name, type }) => window.knowledgeTalk.shareFile(bytes, name, type), file);
+  }
+
+  /** Colours of the page that is being shared, as it is shown here, at these places (0 to 1, from the left and from the top). */
+  async sharedPage(places: readonly Point[]): Promise<number[][]> {
+    await this.page.waitForSelector('#shared-page', { timeout: PATIENCE.timeout });
+    return this.page.evaluate(async (points) => {
+      const image = document.querySelector<HTMLImageElement>('#shared-page');
+      if (!image) throw new Error('no page is shown');
+      await image.decode();
+      const { naturalWidth: width, naturalHeight: height } = image;
+      const context = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
+      context?.drawImage(image, 0, 0);
+      return points.map(([x, y]) => [...(context?.getImageData(Math.floor(x * width), Math.floor(y * height), 1, 1).data ?? [])]);
+    }, places);
+  }
+
+  /** Begins to record. @returns the name of the file. */
+  record(): Promise<string> {
+    return this.page.evaluate(() => window.knowledgeTalk.record());
+  }
+
+  /** How many bytes the file server had after each part of the recording. */
+  recorded(): Promise<number[]> {
+    return this.page.evaluate(() => window.knowledgeTalk.recorded);
+  }
+
   mode(): Promise<'Y' | 'N'> {
     return this.page.evaluate(() => window.knowledgeTalk.mode);
   }

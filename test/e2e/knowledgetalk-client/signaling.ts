@@ -2,7 +2,7 @@
 
 export type Usage = 'cam' | 'screen';
 
-export interface Feed {
+interface Feed {
   readonly id: string;
   readonly display: string;
 }
