@@ -408,21 +408,6 @@ describe.each(['vendor', 'sample'] as const)('a client like the %s’s and the m
   );
 });
 
-it(
-  'clients of both kinds come into a meeting of the page by its number, and everybody sees and hears everybody',
-  async () => {
-    const meeting = '73100042';
-    const grace = await world.enter('Grace', { room: meeting });
-    const ada = await enter(meeting, 'vendor');
-    const bob = await enter(meeting, 'sample');
-    const other = await otherThan(ada, [bob.userId]);
-    await expectConversation([ada, bob]);
-    await Promise.all([ada, bob].flatMap((one) => [one.receives(other), grace.sees(one.userId), grace.hears(one.userId)]));
-    for (const one of [ada, bob]) await one.shows(ada.userId, bob.userId, other);
-  },
-  LONG,
-);
-
 /** Waits for a place for somebody who is not among the given ones. */
 async function otherThan(page: KnowledgeTalkPage, known: readonly string[]): Promise<string> {
   const others = async () => (await page.places()).filter((place) => place !== page.userId && !known.includes(place));
