@@ -171,7 +171,7 @@ export function pipeSocket(socket: PipeSocket, options: Omit<PipeOptions, 'clien
     pipe.send(data);
   });
   socket.addEventListener('close', ({ code, reason }) => {
-    // The answer to the client's close is not sent by itself everywhere.
+    // The answer to the client's close is not sent by itself everywhere; without it the runtime takes this request for one that hangs.
     closeQuietly(socket, code, reason);
     pipe.close(code, reason);
   });
