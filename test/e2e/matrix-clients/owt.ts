@@ -3,7 +3,7 @@ import type { OwtPage } from '../owt-client/page.ts';
 import type { StreamInfo } from '../owt-client/signaling.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
-const PATIENCE = { timeout: 30_000, interval: 250 };
+const PATIENCE = { timeout: 60_000, interval: 250 };
 
 /** A member with a client like the SDK 5.x. */
 export class OwtMember implements Member {

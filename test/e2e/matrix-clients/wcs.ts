@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Streamer } from '../wcs-client/page.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
-const PATIENCE = { timeout: 30_000, interval: 250 };
+const PATIENCE = { timeout: 60_000, interval: 250 };
 const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180 } };
 
 /** A member with the WebSDK and its Room API. */
@@ -20,8 +20,11 @@ export class WcsMember implements Member {
   }
 
   async watch(others: readonly Member[]): Promise<void> {
-    const publishing = async () => (await this.#streamer.participants()).filter((one) => !one.endsWith(':0')).length;
-    await expect.poll(publishing, { ...PATIENCE, message: 'publishers that a member of WCS knows' }).toBe(others.length);
+    const missing = async () => {
+      const known = await this.#streamer.participants();
+      return others.filter(({ id }) => !known.some((one) => one.startsWith(id) && !one.endsWith(':0'))).map(({ id }) => id);
+    };
+    await expect.poll(missing, { ...PATIENCE, message: 'publishers that a member of WCS does not know' }).toEqual([]);
     for (const { id } of others) {
       const { login, streams } = await this.#participant(id);
       const keys = Array.from({ length: streams }, (_, index) => `${id} ${index}`);
