@@ -144,7 +144,7 @@ describe('ten members of five protocols in one room', () => {
   it(
     'see and hear each other, each of the 25 ways',
     async () => {
-      for (const member of room.members) await member.watch(room.othersThan(member));
+      const watching = await Promise.allSettled(room.members.map((member) => member.watch(room.othersThan(member))));
       const { pairs } = await readCells();
       let last: Cells = new Map();
       const silent = async () => {
@@ -156,6 +156,7 @@ describe('ten members of five protocols in one room', () => {
       } finally {
         console.log(`decoded frames / audio packets, the least of the pairs of each cell\n${tableOf(last)}`);
       }
+      expect(watching.filter(({ status }) => status === 'rejected')).toEqual([]);
       expect(last.size).toBe(25);
     },
     LONG,

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Caller } from '../kurento-client/page.ts';
 import { type Arrivals, count, type Member, type Told } from './member.ts';
 
-const PATIENCE = { timeout: 60_000, interval: 250 };
+const PATIENCE = { timeout: 40_000, interval: 250 };
 
 /** A member with `kurento-utils`. */
 export class GroupCallMember implements Member {

@@ -3,7 +3,7 @@ import type { OwtPage } from '../owt-client/page.ts';
 import type { StreamInfo } from '../owt-client/signaling.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
-const PATIENCE = { timeout: 60_000, interval: 250 };
+const PATIENCE = { timeout: 40_000, interval: 250 };
 
 /** A member with a client like the SDK 5.x. */
 export class OwtMember implements Member {
@@ -24,7 +24,8 @@ export class OwtMember implements Member {
 
   async watch(others: readonly Member[]): Promise<void> {
     for (const other of others) {
-      const kinds = async () => (await this.#streamsOf(other)).flatMap(kindsOf).toSorted().join(' ');
+      // A picture in layers is a track for each.
+      const kinds = async () => [...new Set((await this.#streamsOf(other)).flatMap(kindsOf))].toSorted().join(' ');
       await expect.poll(kinds, { ...PATIENCE, message: `what a member of OWT knows of ${other.id}` }).toBe('audio video');
       const streams = (await this.#streamsOf(other)).map(({ id }) => id);
       this.#watched.set(other.id, streams);

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Streamer } from '../wcs-client/page.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
-const PATIENCE = { timeout: 60_000, interval: 250 };
+const PATIENCE = { timeout: 40_000, interval: 250 };
 const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180 } };
 
 /** A member with the WebSDK and its Room API. */
