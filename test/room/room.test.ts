@@ -228,6 +228,19 @@ it('tells who starts and who stops talking, once per change', () => {
   ]);
 });
 
+it('says nothing of the talking of somebody whom nobody knows yet', () => {
+  test.enter('ada');
+  test.room.join('bob', 0, 60_000);
+  test.room.publish('bob', 'microphone', 'p2');
+  test.takeEvents();
+  test.room.audibleChanged(['p2']);
+  expect(test.takeEvents()).toEqual([]);
+  test.room.openSession('bob', 's2');
+  test.takeEvents();
+  test.room.audibleChanged(['p2']);
+  expect(test.takeEvents()).toEqual([{ type: 'talking-changed', participantId: 'bob', talking: true }]);
+});
+
 it('empties when the media node has lost everything, and orders nothing of it', () => {
   test.enter('ada');
   test.room.connect('ada', 'send', 't1');

@@ -675,9 +675,10 @@ export class Room {
     if (publication) this.#publications.set({ ...publication, size });
   }
 
-  /** These publications are audible now, and no others. */
+  /** These publications are audible now, and no others. Whoever publishes before anybody knows of it talks from the next time on. */
   audibleChanged(publications: readonly MediaId[]): void {
-    const talking = new Set(publications.flatMap((id) => this.#publications.get(id)?.participantId ?? []));
+    const owners = publications.flatMap((id) => this.#publications.get(id)?.participantId ?? []);
+    const talking = new Set(owners.filter((id) => this.#participants.get(id)?.presence.state !== 'entering'));
     const before = this.#talking;
     this.#talking = talking;
     for (const participantId of before) if (!talking.has(participantId)) this.#emitTalking(participantId, false);

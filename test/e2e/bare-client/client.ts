@@ -81,7 +81,7 @@ class BareClient {
   readonly #identity: Identity;
   readonly #call: Calls;
   readonly #device: DeviceLike;
-  readonly #producers = new Map<string, { pause(): void }>();
+  readonly #producers = new Map<string, { pause(): void; resume(): void }>();
   readonly #showcase = new Showcase();
   #receive: TransportLike | undefined;
   #peer: PeerLike | undefined;
@@ -113,6 +113,11 @@ class BareClient {
   async pause(type: string): Promise<void> {
     this.#producers.get(type)?.pause();
     await this.#peer?.notify('producerPaused', { user: this.#identity.userMail, type });
+  }
+
+  async resume(type: string): Promise<void> {
+    this.#producers.get(type)?.resume();
+    await this.#peer?.notify('producerResumed', { user: this.#identity.userMail, type });
   }
 
   leave(): void {
@@ -232,12 +237,16 @@ class Showcase {
     element.autoplay = true;
     element.muted = type !== 'mic';
     element.srcObject = new MediaStream([consumer.track]);
-    elementOf(user).append(element);
+    const frame = document.createElement('div');
+    frame.dataset.type = type;
+    frame.append(element);
+    elementOf(user).append(frame);
   }
 
   remove(user: string, type: string): void {
     this.#shown.get(`${type} ${user}`)?.close();
     this.#shown.delete(`${type} ${user}`);
+    elementOf(user).querySelector(`[data-type=${type}]`)?.remove();
   }
 
   forget(user: string): void {

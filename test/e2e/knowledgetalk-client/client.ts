@@ -46,6 +46,8 @@ class KnowledgeTalkClient {
   /** What went wrong: a real client would have thrown there. */
   readonly faults: string[] = [];
   readonly board: Board;
+  /** What the members are called, by their ids, as the server has said it. */
+  readonly names = new Map<string, string>();
   userId = '';
   roomId = '';
   /** How many are in the room as this client counts: one less with every exit that it is told. */
@@ -360,6 +362,7 @@ class KnowledgeTalkClient {
     const ids = Object.keys(members);
     this.count = ids.length;
     for (const userId of ids) this.#add(userId);
+    for (const [userId, { NAME }] of Object.entries(members)) this.names.set(userId, NAME);
   }
 
   #add(place: string): HTMLElement {

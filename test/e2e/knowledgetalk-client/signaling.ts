@@ -76,6 +76,8 @@ const KEEP_ALIVE_INTERVAL = 50_000;
 export class Signaling {
   /** Names of what came, with the action or the code. */
   readonly log: string[] = [];
+  /** What the others said. */
+  readonly chat: string[] = [];
   /** Handles what is not the answer of a question. */
   onMessage: (name: string, message: Message) => void = () => undefined;
   readonly opened: Promise<void>;
@@ -138,6 +140,7 @@ export class Signaling {
   #take(message: Message): void {
     const name = message.eventOp ?? message.signalOp ?? 'nothing';
     this.log.push([name, message.action, message.code, message.userId].filter(Boolean).join(' '));
+    if (name === 'Chat') this.chat.push(message.message);
     const answer = this.#questions.get(name);
     if (answer && message.code !== undefined) {
       this.#questions.delete(name);

@@ -16,6 +16,8 @@ interface Opened {
 export interface PublishOptions {
   readonly audio?: boolean;
   readonly video?: boolean;
+  /** Publishes the screen, without sound, instead of camera and microphone. */
+  readonly screen?: boolean;
   /** Sends the picture in these layers, lowest first. */
   readonly rids?: readonly string[];
 }
@@ -133,8 +135,10 @@ class OwtClient {
 
   /** Publishes camera and microphone. @returns the ids of the streams, of which the document's client makes one for each track. */
   async publish(options: PublishOptions = {}): Promise<string[]> {
-    const { audio = true, video = true, rids = [] } = options;
-    const media = await navigator.mediaDevices.getUserMedia({ audio, video: video ? { width: 640, height: 360 } : false });
+    const { audio = true, video = true, screen = false, rids = [] } = options;
+    const media = screen
+      ? await navigator.mediaDevices.getDisplayMedia({ video: true })
+      : await navigator.mediaDevices.getUserMedia({ audio, video: video ? { width: 640, height: 360 } : false });
     const transport = this.#transportFor('publish');
     const sessions = this.#kind === 'document' ? media.getTracks().map((track) => [track]) : [media.getTracks()];
     const transceivers = sessions.map((tracks) =>
@@ -149,7 +153,7 @@ class OwtClient {
     return this.#inTurn(transport, async () => {
       await transport.describe();
       const opened: Opened[] = [];
-      for (const ones of transceivers) opened.push(await this.#open('publish', transport, this.#publishBody(ones, transport)));
+      for (const ones of transceivers) opened.push(await this.#open('publish', transport, this.#publishBody(ones, transport, screen)));
       return opened.map(({ id }, index) => ({ id, transport, transceivers: transceivers[index] ?? [] }));
     });
   }
@@ -250,10 +254,10 @@ class OwtClient {
     return opened;
   }
 
-  #publishBody(transceivers: readonly RTCRtpTransceiver[], transport: Transport): object {
+  #publishBody(transceivers: readonly RTCRtpTransceiver[], transport: Transport, isScreen: boolean): object {
     const tracks = transceivers.map(({ mid, sender }) => {
       const kind = sender.track?.kind;
-      return { type: kind, mid, source: kind === 'audio' ? 'mic' : 'camera' };
+      return { type: kind, mid, source: kind === 'audio' ? 'mic' : isScreen ? 'screen-cast' : 'camera' };
     });
     if (this.#kind === 'document') return { media: tracks[0] };
     const attributes = { page: 'test' };

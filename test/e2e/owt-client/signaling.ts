@@ -32,7 +32,13 @@ export interface StreamInfo {
   readonly id: string;
   readonly info: { readonly owner: string; readonly attributes: object };
   readonly media: {
-    readonly tracks?: readonly { readonly id: string; readonly type: 'audio' | 'video'; readonly rid?: string; readonly status: string }[];
+    readonly tracks?: readonly {
+      readonly id: string;
+      readonly type: 'audio' | 'video';
+      readonly rid?: string;
+      readonly source?: string;
+      readonly status: string;
+    }[];
     readonly audio?: object;
     readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[] };
   };
@@ -41,6 +47,8 @@ export interface StreamInfo {
 export class Signaling {
   /** Every notification but answers, in words. */
   readonly log: string[] = [];
+  /** The ids of those who left. */
+  readonly departed: string[] = [];
   onProgress: (notice: Notice) => void = () => undefined;
   onStream: (notice: Notice) => void = () => undefined;
   onParticipant: (notice: { action: string; data: unknown }) => void = () => undefined;
@@ -78,6 +86,7 @@ export class Signaling {
     socket.on('participant', (data) => {
       const notice = data as { action: string; data: unknown };
       this.log.push(`participant ${notice.action}`);
+      if (notice.action === 'leave') this.departed.push(String(notice.data));
       this.onParticipant(notice);
     });
     socket.on('text', (data) => {

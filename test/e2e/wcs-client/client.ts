@@ -134,9 +134,9 @@ class WcsClient {
     });
   }
 
-  publishInRoom(key: string): void {
+  publishInRoom(key: string, constraints: object = SMALL): void {
     const display = this.#display(key);
-    this.#hold(key, display, connected(this.#room).publish({ display, constraints: SMALL }));
+    this.#hold(key, display, connected(this.#room).publish({ display, constraints }));
   }
 
   playFromRoom(key: string, login: string, index = 0): void {

@@ -91,10 +91,13 @@ export class Streamer {
     );
   }
 
-  publishInRoom(key = 'own'): Promise<void> {
-    return this.page.evaluate((what) => {
-      window.wcs.publishInRoom(what);
-    }, key);
+  publishInRoom(key = 'own', constraints?: object): Promise<void> {
+    return this.page.evaluate(
+      (parameters) => {
+        window.wcs.publishInRoom(...parameters);
+      },
+      [key, constraints] as const,
+    );
   }
 
   playFromRoom(key: string, login: string, index = 0): Promise<void> {

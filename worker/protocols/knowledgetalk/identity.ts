@@ -55,9 +55,12 @@ function sessionIdOf(participant: Participant): string {
   return `/SignalServer#${userIdOf(participant)}`;
 }
 
-/** Members of this protocol have said what they have switched off; of others it is known from what they send. */
+/**
+ * Members of this protocol have said what they have switched off; of others it is known from what they send. Those of others who have no name are
+ * called by the ids by which the rest of the room knows them: here their ids are numbers, which say nothing to people.
+ */
 function memberOf(participant: Participant, room: Room): Member {
-  const { id, name = ANONYMOUS, indication = room.indicationOf(id), blurred } = participant;
+  const { id, name = OWN_USER_ID.test(id) ? ANONYMOUS : id, indication = room.indicationOf(id), blurred } = participant;
   return {
     NAME: name,
     sessionId: sessionIdOf(participant),
