@@ -31,8 +31,8 @@ const IN_ITS_OWN_NETWORK = [
 
 export async function main(parameters: string[]): Promise<number> {
   const environment = await setUpForTests();
-  const failed = await runHere([...VITEST, '--project', '!firefox', ...parameters], environment);
-  const command = [...IN_ITS_OWN_NETWORK, ...VITEST, '--project', 'firefox', ...parameters];
+  const failed = await runHere([...VITEST, '--project', '!apart-*', ...parameters], environment);
+  const command = [...IN_ITS_OWN_NETWORK, ...VITEST, '--project', 'apart-firefox', ...parameters];
   const failedApart = await runHere(command, { ...environment, FIREFOX_NETWORK_ADDRESS });
   return failed === 0 ? failedApart : failed;
 }
