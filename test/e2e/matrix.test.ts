@@ -22,7 +22,9 @@ const PATIENCE = { timeout: 60_000, interval: 500 };
 /** After this time, in milliseconds, whatever is told twice has been told twice. */
 const SETTLING = 1_500;
 
-type Closable = { close(): void | Promise<void> };
+interface Closable {
+  close(): void | Promise<void>;
+}
 
 /** Two members of each protocol, in one room. */
 class MixedRoom {
@@ -108,8 +110,7 @@ type Cells = Map<string, Arrivals>;
 
 /** What has arrived over each of the 25 kinds of way: the least of the pairs of members that it has. */
 async function readCells(before?: Map<string, Arrivals>): Promise<{ cells: Cells; pairs: Map<string, Arrivals> }> {
-  const [cells, pairs]: Map<string, Arrivals>[] = [new Map(), new Map()];
-  if (!cells || !pairs) throw new Error('unreachable');
+  const [cells, pairs] = [new Map<string, Arrivals>(), new Map<string, Arrivals>()];
   await Promise.all(
     room.members.flatMap((viewer) =>
       room.othersThan(viewer).map(async (publisher) => {
@@ -154,6 +155,7 @@ describe('ten members of five protocols in one room', () => {
       try {
         await expect.poll(silent, PATIENCE).toEqual([]);
       } finally {
+        // eslint-disable-next-line no-console -- the table is what people run this for
         console.log(`decoded frames / audio packets, the least of the pairs of each cell\n${tableOf(last)}`);
       }
       expect(watching.filter(({ status }) => status === 'rejected')).toEqual([]);
@@ -217,7 +219,7 @@ describe('ten members of five protocols in one room', () => {
       const readers = room.othersThan(member).filter(({ heard }) => heard);
       const text = `Hello from ${protocol}`;
       await member.say?.(text, readers);
-      const heard = async () => Promise.all(readers.map((reader) => reader.heard?.(text)));
+      const heard = async () => Promise.all(readers.map(async (reader) => reader.heard?.(text)));
       const once = readers.map(() => 1);
       await expect.poll(heard, PATIENCE).toEqual(once);
       await sleep(SETTLING);
