@@ -5,6 +5,7 @@ declare global {
   namespace Cloudflare {
     interface Env {
       ROOMS: DurableObjectNamespace<RoomObject>;
+      POLLING_SESSIONS: DurableObjectNamespace;
       DB: D1Database;
       TEST_MIGRATIONS: D1Migration[];
     }

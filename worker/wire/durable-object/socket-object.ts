@@ -22,7 +22,7 @@ export abstract class SocketObject<Environment = unknown> extends DurableObject<
     this.connections.socketClosed(socket);
   }
 
-  override alarm(): void {
+  override alarm(): void | Promise<void> {
     this.connections.alarm();
   }
 }
