@@ -81,8 +81,8 @@ export class Signaling {
   /** Handles what is not the answer of a question. */
   onMessage: (name: string, message: Message) => void = () => undefined;
   readonly opened: Promise<void>;
-  /** Which transport carried the connection when it was opened. */
-  firstTransport = '';
+  /** Which transport the connection began with; it may have changed before the server's first word. */
+  readonly firstTransport: string;
   readonly #kind: Kind;
   readonly #socket: Socket;
   readonly #questions = new Map<string, (message: Message) => void>();
@@ -90,9 +90,9 @@ export class Signaling {
   constructor(io: SocketIo, kind: Kind, server: string) {
     this.#kind = kind;
     this.#socket = io.connect(`${server}/SignalServer`, CONNECT_OPTIONS[kind]);
+    this.firstTransport = this.transport;
     this.opened = new Promise((resolve) => {
       this.#socket.on('connect', () => {
-        this.firstTransport = this.transport;
         resolve();
       });
     });
