@@ -8,7 +8,7 @@ import { parseDescription } from '../../../../media-node/sdp/parse.ts';
 import { writeDescription } from '../../../../media-node/sdp/write.ts';
 import type { Endpoint } from '../../../../media-node/sdp/write.ts';
 import type { RtpCapabilities } from '../../../../shared/rtp.ts';
-import type { SectionPlan } from '../../../../shared/sdp.ts';
+import type { DescriptionLimits, SectionPlan } from '../../../../shared/sdp.ts';
 
 const OFFERS = join(import.meta.dirname, '../offers');
 
@@ -65,8 +65,8 @@ export interface Answered {
 }
 
 /** @throws MediaError `invalid-sdp` */
-export function answerTo(offer: string, plan: readonly SectionPlan[], room: RtpCapabilities): Answered {
-  const { sections, link } = parseDescription(offer);
+export function answerTo(offer: string, plan: readonly SectionPlan[], room: RtpCapabilities, limits?: DescriptionLimits): Answered {
+  const { sections, link } = parseDescription(offer, limits);
   const decisions = decide(sections, plan, room);
   const written = sections.map((section, index) => {
     const decision = decisions.find(({ mid }) => mid === section.mid);
