@@ -27,11 +27,27 @@ function copyOf(kind: MediaKind, { codecs, headerExtensions = [] }: RtpCapabilit
   };
 }
 
-/** The shared codecs without RTX, in the order that the room prefers. */
-export function sharedCodecs(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SharedCodec[] {
+type Follow<Value> = (kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities) => Value;
+
+/**
+ * Does once what follows from the capabilities of a section and of a router. They are the same objects again and again: one for all sections
+ * that clients of one kind describe, and one for all routers that number codecs in one way.
+ */
+function once<Value>(follow: Follow<Value>): Follow<Value> {
+  const known = new WeakMap<RtpCapabilities, WeakMap<RtpCapabilities, { readonly value: Value }>>();
+  return (kind, client, room) => {
+    const ofClient = known.get(client) ?? new WeakMap<RtpCapabilities, { readonly value: Value }>();
+    const { value } = ofClient.get(room) ?? { value: follow(kind, client, room) };
+    known.set(client, ofClient.set(room, { value }));
+    return value;
+  };
+}
+
+/** The codecs that a section of this kind shares with a router, without RTX, in the order that the room prefers. */
+export const sharedCodecs: Follow<readonly SharedCodec[]> = once((kind, client, room) => {
   const { codecs } = commonGround(kind, client, room);
   return codecs.map(({ localPayloadType, remotePayloadType }) => ({ offered: localPayloadType, routed: remotePayloadType }));
-}
+});
 
 /** Codecs and header extensions with the numbers of the client. */
 export type Media = Pick<ClientParameters, 'codecs'> & { headerExtensions: NonNullable<ClientParameters['headerExtensions']> };
@@ -44,15 +60,14 @@ export interface SendingMedia {
 }
 
 /**
- * With what a client shall send: the codec that the room likes best and its RTX codec, and the header extensions that the room can read.
- *
- * @returns `undefined` when they have no codec in common.
+ * With what a client shall send in a section of this kind: the codec that the room likes best and its RTX codec, and the header extensions that
+ * the room can read; `undefined` when they have no codec in common.
  */
-export function sendingMedia(kind: MediaKind, client: RtpCapabilities, room: RtpCapabilities): SendingMedia | undefined {
+export const sendingMedia: Follow<SendingMedia | undefined> = once((kind, client, room) => {
   const common = commonGround(kind, client, room);
   const sent = firstOf(getSendingRtpParameters(kind, common));
   return sent.codecs.length === 0 ? undefined : { sent, wanted: firstOf(getSendingRemoteRtpParameters(kind, common)) };
-}
+});
 
 /** The library spells out what is not there as `undefined`, which the contract does not know. */
 function firstOf({ codecs, headerExtensions = [] }: ClientParameters): Media {

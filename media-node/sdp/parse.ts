@@ -1,6 +1,7 @@
 /** From the text of a client's offer or answer to what the bridge needs of it. */
 import { extractDtlsParameters, extractRtpCapabilities } from 'mediasoup-client/handlers/sdp/commonUtils';
 import { validateAndNormalizeRtpCapabilities } from 'mediasoup-client/ortc';
+import { LRUCache } from 'lru-cache';
 import { parse as parseSdp } from 'sdp-transform';
 import type { MediaDescription, SessionDescription } from 'sdp-transform';
 import { DtlsParametersSchema, RtpCapabilitiesSchema } from '../../shared/rtp.ts';
@@ -117,10 +118,30 @@ function sectionOf(part: Part, parsed: MediaDescription | undefined, byDefault: 
     formats: textOf(payloads),
     direction: isStopped ? 'inactive' : direction,
     isStopped,
-    capabilities: isMediaKind(type) && !isStopped ? capabilitiesOf(media, part) : undefined,
+    capabilities: isMediaKind(type) && !isStopped ? known.memo(capabilityLines(part), { context: { media, part } }) : undefined,
     media,
     lineOf: (attribute) => lineOf(part, attribute) ?? line,
   };
+}
+
+/** What all capabilities of a section follow from. */
+const CAPABILITY_ATTRIBUTES: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'rtcp-fb', 'extmap']);
+
+/** More kinds of sections than the browsers of one time have. */
+const MAX_KNOWN = 100;
+
+/** Nearly every section that comes says the same of its codecs as one before, and to read it is a third of all the work. */
+const known = new LRUCache<string, RtpCapabilities, { readonly media: MediaDescription; readonly part: Part }>({
+  max: MAX_KNOWN,
+  memoMethod: (_lines, _stale, { context: { media, part } }) => capabilitiesOf(media, part),
+});
+
+/** @returns kind and payload types with the lines about them, in order. */
+function capabilityLines(part: Part): string {
+  const [media] = part;
+  const [kind = '', , ...formats] = media?.text.split(' ') ?? [];
+  const lines = part.filter(({ name }) => CAPABILITY_ATTRIBUTES.has(name)).map(({ text }) => text);
+  return [kind, ...formats, ...lines].join('\n');
 }
 
 /** Codecs that the media line does not list do not count: clients that strike codecs out forget lines of them. */

@@ -19,7 +19,7 @@ export function foreignPayloadTypes(sections: readonly Section[], room: RtpCapab
 }
 
 /** All sections of a kind have the same numbers (RFC 8843, section 9.1), but one may have more codecs than another. */
-function sharedByAll(sections: readonly Section[], kind: MediaKind, room: RtpCapabilities): SharedCodec[] {
+function sharedByAll(sections: readonly Section[], kind: MediaKind, room: RtpCapabilities): readonly SharedCodec[] {
   const richest = sections
     .flatMap(({ type, capabilities }) => (isMediaKind(type) && type === kind && capabilities !== undefined ? [capabilities] : []))
     .reduce<RtpCapabilities | undefined>(

@@ -4,6 +4,7 @@
  * An SFU must send with the payload types that the receiver offered, but mediasoup always sends with those of its router. So the
  * router's are the ones that Chromium 156 offers. What Chromium does not offer gets numbers that it uses for nothing else.
  */
+import { LRUCache } from 'lru-cache';
 import type { types } from 'mediasoup';
 import { RtpCapabilitiesSchema } from '../../shared/rtp.ts';
 import type { RtpCapabilities } from '../../shared/rtp.ts';
@@ -117,8 +118,19 @@ function rank(codec: types.RtpCodecCapability): number {
   return CODECS.findIndex(({ preferredPayloadType }) => preferredPayloadType === mediaPayloadType);
 }
 
-/** A router's capabilities as the contract has them, codecs in order of preference, each with its RTX codec behind it. */
-export function capabilitiesOf(router: types.Router): RtpCapabilities {
-  const { codecs = [], headerExtensions = [] } = router.rtpCapabilities;
-  return toContract(RtpCapabilitiesSchema, { codecs: codecs.toSorted((a, b) => rank(a) - rank(b)), headerExtensions });
+/** One numbering for the room and one for each kind of browser that numbers otherwise; more are of strangers. */
+const MAX_KNOWN_CAPABILITIES = 32;
+
+const known = new LRUCache<string, RtpCapabilities, types.RtpCapabilities>({
+  max: MAX_KNOWN_CAPABILITIES,
+  memoMethod: (_text, _stale, { context: { codecs = [], headerExtensions = [] } }) =>
+    toContract(RtpCapabilitiesSchema, { codecs: codecs.toSorted((a, b) => rank(a) - rank(b)), headerExtensions }),
+});
+
+/**
+ * A router's capabilities as the contract has them, codecs in order of preference, each with its RTX codec behind it. The same object for all
+ * routers with the same ones, so that what follows from it has to be found only once.
+ */
+export function capabilitiesOf({ rtpCapabilities }: types.Router): RtpCapabilities {
+  return known.memo(JSON.stringify(rtpCapabilities), { context: rtpCapabilities });
 }
