@@ -1,7 +1,8 @@
 /** The whiteboard as newcomers see it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../harness/eventually.ts';
-import { type KtClient, nameOf } from './client.ts';
+import { SlowLine } from '../../harness/slow-line.ts';
+import { type ClientKind, FOUR, KtClient, nameOf, TWO } from './client.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -20,9 +21,9 @@ function numbersOf(client: KtClient): unknown[] {
 }
 
 /** Draws strokes as fast as the room takes them. */
-async function draw(member: KtClient, from: number, count: number): Promise<void> {
+async function draw(member: KtClient, from: number, count: number, extra: object = {}): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    for (let number = done; number < Math.min(done + 500, count); number += 1) member.say(stroke(from + number));
+    for (let number = done; number < Math.min(done + 500, count); number += 1) member.say({ ...stroke(from + number), ...extra });
     await member.settled();
   }
 }
@@ -78,4 +79,51 @@ describe('a newcomer', () => {
       expect(numbersOf(newcomer)).toEqual(range(0, 6_500));
     }
   });
+});
+
+describe('a newcomer on a slow line', () => {
+  const WEBSOCKET_FOUR: ClientKind = { ...FOUR, transports: ['websocket'] };
+  const POLLING_FOUR: ClientKind = { ...FOUR, transports: ['polling'] };
+
+  it.each([
+    { what: '10,000 strokes at 200 KB/s, as client 4.x', kind: WEBSOCKET_FOUR, bytesPerSecond: 200_000, extra: {} },
+    { what: '10,000 strokes at 200 KB/s, as client 2.x', kind: TWO, bytesPerSecond: 200_000, extra: {} },
+    { what: '10,000 strokes at 200 KB/s, by polling', kind: POLLING_FOUR, bytesPerSecond: 200_000, extra: {} },
+    { what: '6 MB at 1 MB/s, as client 4.x', kind: WEBSOCKET_FOUR, bytesPerSecond: 1_000_000, extra: { text: 'x'.repeat(450) } },
+  ])(
+    'gets $what, all in order, while others draw on and nobody waits for it',
+    async ({ kind, bytesPerSecond, extra }) => {
+      const [ada] = await world.room(1);
+      if (!ada) return;
+      await ada.ask({ eventOp: 'WhiteBoardStart' });
+      await draw(ada, 0, 10_000, extra);
+      const line = await SlowLine.open(world.stack.edge.url, bytesPerSecond);
+      const slow = await KtClient.open(line.url, kind);
+      try {
+        const ends: unknown[] = [];
+        slow.socket.on('disconnect', (reason) => ends.push(reason));
+        await slow.join(ada.roomId);
+        await draw(ada, 10_000, 100, extra);
+        const fast = await world.newcomer(ada.roomId);
+        await draw(ada, 10_100, 100, extra);
+        await eventually('the others have it all', () => numbersOf(fast).length >= 10_200);
+        expect(numbersOf(fast)).toEqual(range(0, 10_200));
+        expect(numbersOf(slow).length).toBeLessThan(10_000);
+
+        await eventually(
+          'the whole drawing comes, or the client is closed',
+          () => numbersOf(slow).length >= 10_200 || ends.length > 0,
+          60_000,
+        );
+        ada.say(stroke(99_999));
+        await eventually('what is drawn now comes', () => numbersOf(slow).at(-1) === 99_999);
+        expect(numbersOf(slow)).toEqual([...range(0, 10_200), 99_999]);
+        expect(ends).toEqual([]);
+      } finally {
+        slow.close();
+        line.close();
+      }
+    },
+    120_000,
+  );
 });

@@ -219,11 +219,14 @@ export class Visitor implements EventListener {
     stay.pipe.send(text);
   }
 
-  /** The room says something to the client, and may have more of it. */
+  /** The room says something to the client, and may have more of it: as fast as the client reads. */
   #receive(pipe: Pipe, frame: string): void {
     const { messages, next } = readFrame(frame);
     for (const message of messages) this.#client.emit(EVENT, message);
-    if (next !== undefined) pipe.send(next);
+    if (next === undefined) return;
+    this.#client.whenRoomy(() => {
+      pipe.send(next);
+    });
   }
 
   /** The room has ended the stay. */
