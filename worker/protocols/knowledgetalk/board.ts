@@ -2,7 +2,7 @@ import type { ParticipantId } from '../../../shared/ids.ts';
 import type { Room } from '../../room/room.ts';
 import type { Collection } from '../../room/records.ts';
 import type { RoomHost, Session } from '../protocol.ts';
-import { framesOf } from './admittance.ts';
+import { continuation } from './admittance.ts';
 import type { Answer, Context } from './context.ts';
 import { roomIdIn, userIdOf } from './identity.ts';
 import type { Contents } from './messages.ts';
@@ -42,7 +42,7 @@ export function replay(id: ParticipantId, room: Room, host: RoomHost, after?: st
   const boardgoers = boardgoersIn(host);
   if (next === undefined) boardgoers.delete(id);
   else if (!boardgoers.get(id)) boardgoers.set({ id });
-  return framesOf(strokes, next === undefined ? undefined : JSON.stringify({ boardAfter: next } satisfies BoardRequest));
+  return next === undefined ? [...strokes] : [...strokes, continuation(JSON.stringify({ boardAfter: next } satisfies BoardRequest))];
 }
 
 /** Nobody is told of a board that has been cleared, or has ended, since it was asked for. */

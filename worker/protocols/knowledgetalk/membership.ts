@@ -2,7 +2,7 @@ import type { Room } from '../../room/room.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { SessionId } from '../../room/participant.ts';
 import type { Admission, RoomHost } from '../protocol.ts';
-import { type Admittance, framesOf, ROLES, type RoomCall, type RoomCallResult } from './admittance.ts';
+import { type Admittance, ROLES, type RoomCall, type RoomCallResult } from './admittance.ts';
 import { replay } from './board.ts';
 import type { Answer, Context, SessionData } from './context.ts';
 import { type Code, CODES, errorOf, OperationError } from './errors.ts';
@@ -64,7 +64,7 @@ function greetingOf(id: string, { operation, reqNo }: Admittance, room: Room, wa
     const turns = !wasRouted && Object.keys(membersOf(room)).length > 2;
     messages.push(startSession(room, userId, turns ? { host: true, changeView: true } : { host: !wasRouted }));
   }
-  return framesOf(messages.map((message) => JSON.stringify(message)));
+  return messages.map((message) => JSON.stringify(message));
 }
 
 /** A newcomer sees the board as it stands. */
