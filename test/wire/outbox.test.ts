@@ -102,6 +102,17 @@ describe('the outbox of a client', () => {
     expect(outbox.givesUpAt()).toBe(now + 6_000);
   });
 
+  it('has room for more when no more than half of the limit is unread, handed over or held', () => {
+    const outbox = newOutbox();
+    send(outbox, STEP);
+    send(outbox, STEP);
+    expect(outbox.isRoomy).toBe(true);
+    send(outbox, 2);
+    expect(outbox.isRoomy).toBe(false);
+    outbox.answered();
+    expect(outbox.isRoomy).toBe(true);
+  });
+
   it('gives up at once beyond four times the limit', () => {
     const outbox = newOutbox();
     for (let count = 0; count < 4; count++) send(outbox, LIMIT);

@@ -63,6 +63,8 @@ export interface EventSocket {
   readonly id: string;
   emit(event: string, json: string): void;
   acknowledge(ackId: number, json: string): void;
+  /** For what can wait: calls back when the client has read most of what it was sent, so that a slow line is not overrun. */
+  whenRoomy(callback: () => void): void;
   /** Puts the client out of the namespace, which tells it not to come back by itself. */
   dismiss(): void;
   /** Cuts the connection; clients of the official library connect again. */

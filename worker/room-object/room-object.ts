@@ -14,6 +14,7 @@ import { newRoom, type RoomOptions, type RoomSnapshot } from '../room/snapshot.t
 import { settingsOf } from '../platform/settings.ts';
 import { logger } from '../platform/logger.ts';
 import { MediaClient } from '../platform/media-client.ts';
+import { upgradeResponse } from '../wire/upgrade-response.ts';
 import { Missed, type MissedFrames } from './missed.ts';
 import { RoomMedia } from './room-media.ts';
 import { Ledger } from './services/ledger.ts';
@@ -122,7 +123,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     });
     for (const frame of [...(admission.greeting ?? []), ...(this.#live?.missed.take(participantId) ?? [])]) opened.send(frame);
     await this.#settle();
-    return new Response(null, { status: 101, webSocket: client, headers: subprotocolHeader(request, admission) });
+    return upgradeResponse(client, subprotocolHeader(request, admission));
   }
 
   override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ParticipantId } from '../../shared/ids.ts';
 import type { Closing, Session } from '../protocols/protocol.ts';
 import type { SessionId } from '../room/participant.ts';
+import { LineSender } from '../wire/lines.ts';
 import { TOO_SLOW, Unanswered } from '../wire/unanswered.ts';
 
 /** What must survive hibernation, in the socket's attachment. */
@@ -20,13 +21,20 @@ export class SocketSession implements Session {
   readonly participantId: ParticipantId;
   readonly protocol: string;
   readonly #socket: WebSocket;
+  /** For a client that has this socket itself. */
   readonly #unanswered: Unanswered | undefined;
+  /** For one at the end of a pipe. */
+  readonly #lines: LineSender | undefined;
   #attachment: Attachment;
 
-  constructor(socket: WebSocket, attachment: Attachment) {
+  constructor(socket: WebSocket, attachment: Attachment, soon: (task: () => void) => void) {
     ({ id: this.id, participantId: this.participantId, protocol: this.protocol } = attachment);
     this.#socket = socket;
-    this.#unanswered = attachment.isPiped ? undefined : new Unanswered();
+    if (attachment.isPiped)
+      this.#lines = new LineSender((frame) => {
+        this.#send(frame);
+      }, soon);
+    else this.#unanswered = new Unanswered();
     this.#attachment = attachment;
   }
 
@@ -40,8 +48,9 @@ export class SocketSession implements Session {
   }
 
   send(frame: string): void {
-    if (this.#unanswered?.admits(frame) === false) this.close(TOO_SLOW);
-    else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
+    if (this.#lines) this.#lines.add(frame);
+    else if (this.#unanswered?.admits(frame) === false) this.close(TOO_SLOW);
+    else this.#send(frame);
   }
 
   /** The client said something. */
@@ -51,7 +60,12 @@ export class SocketSession implements Session {
 
   /** May be called twice. */
   close({ code, reason }: Closing): void {
+    this.#lines?.flush();
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code, reason);
+  }
+
+  #send(frame: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 }
 
@@ -63,19 +77,21 @@ function attach(socket: WebSocket, attachment: Attachment): void {
 export class Sessions {
   readonly #context: DurableObjectState;
   readonly #sessions = new Map<WebSocket, SocketSession>();
+  /** What is to be done when all that is being worked on at the moment is done. */
+  #soon: (() => void)[] = [];
 
   constructor(context: DurableObjectState) {
     this.#context = context;
     for (const socket of context.getWebSockets()) {
       // Whatever is attached was attached by `accept`.
-      this.#sessions.set(socket, new SocketSession(socket, socket.deserializeAttachment() as Attachment));
+      this.#sessions.set(socket, new SocketSession(socket, socket.deserializeAttachment() as Attachment, this.#doSoon));
     }
   }
 
   accept(socket: WebSocket, attachment: Attachment): SocketSession {
     this.#context.acceptWebSocket(socket);
     attach(socket, attachment);
-    const session = new SocketSession(socket, attachment);
+    const session = new SocketSession(socket, attachment, this.#doSoon);
     this.#sessions.set(socket, session);
     return session;
   }
@@ -91,4 +107,14 @@ export class Sessions {
   all(): SocketSession[] {
     return [...this.#sessions.values()];
   }
+
+  readonly #doSoon = (task: () => void): void => {
+    this.#soon.push(task);
+    if (this.#soon.length > 1) return;
+    setTimeout(() => {
+      const tasks = this.#soon;
+      this.#soon = [];
+      for (const each of tasks) each();
+    }, 0);
+  };
 }

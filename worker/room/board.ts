@@ -14,6 +14,13 @@ export interface Page {
   readonly next?: string;
 }
 
+export interface BoardOutlet {
+  /** Runs a task a little later, unless the process ends before. */
+  defer(task: () => void): void;
+  /** Strokes were stored. What must not be older than them is to be stored now. */
+  stored(): void;
+}
+
 const COLLECTION = 'strokes';
 
 /** A group is stored at once when it has so many characters. */
@@ -31,26 +38,26 @@ const KEPT_CHARACTERS = 16_000_000;
  */
 export class Board {
   readonly #store: RecordStore;
-  readonly #defer: (task: () => void) => void;
+  readonly #outlet: BoardOutlet;
   #pending: string[] = [];
   #pendingId = '';
   #pendingCharacters = 0;
   /** Characters that are stored; unknown until something is drawn in this life of the process. */
   #storedCharacters: number | undefined;
 
-  constructor(store: RecordStore, defer: (task: () => void) => void) {
+  constructor(store: RecordStore, outlet: BoardOutlet) {
     this.#store = store;
-    this.#defer = defer;
+    this.#outlet = outlet;
   }
 
-  /** @param order grows with every stroke. */
+  /** @param order grows with every stroke, over restarts as well. */
   add(stroke: string, order: number): void {
     const isFirst = this.#pending.length === 0;
     if (isFirst) this.#pendingId = String(order).padStart(16, '0');
     this.#pending.push(stroke);
     this.#pendingCharacters += stroke.length;
     if (this.#pendingCharacters >= GROUP_CHARACTERS) this.#flush();
-    else if (isFirst) this.#defer(this.#flush);
+    else if (isFirst) this.#outlet.defer(this.#flush);
   }
 
   clear(): void {
@@ -75,6 +82,7 @@ export class Board {
     if (this.#pending.length === 0) return;
     const stored = this.#storedCharacters ?? this.#countStored();
     this.#store.put(COLLECTION, this.#pendingId, { id: this.#pendingId, strokes: this.#pending } satisfies StrokeGroup);
+    this.#outlet.stored();
     this.#storedCharacters = stored + this.#pendingCharacters;
     this.#forgetPending();
     if (this.#storedCharacters > KEPT_CHARACTERS) this.#forgetOldest(this.#storedCharacters - KEPT_CHARACTERS / 2);

@@ -86,6 +86,8 @@ export class Room {
   readonly #settings: RoomSettings;
   readonly #outlet: RoomOutlet;
   readonly id: RoomId;
+  /** Number of the last event. Where that drew a stroke, it is stored together with the stroke. */
+  #sequence: number;
   /** Who is audible now. Not stored: the media node tells it anew whenever it changes. */
   #talking: ReadonlySet<ParticipantId> = new Set();
 
@@ -97,9 +99,15 @@ export class Room {
     this.#connections = new Connections(snapshot, store, outlet);
     this.#floors = new Collection('floors', store, snapshot.floors);
     this.#messages = new Collection('messages', store, snapshot.messages);
-    this.#board = new Board(store, (task) => {
-      outlet.defer(task);
+    this.#board = new Board(store, {
+      defer: (task) => {
+        outlet.defer(task);
+      },
+      stored: () => {
+        this.#saveSequence();
+      },
     });
+    this.#sequence = snapshot.room.sequence;
     this.#settings = settings;
     this.#outlet = outlet;
   }
@@ -110,7 +118,7 @@ export class Room {
   }
 
   get sequence(): number {
-    return this.#own.sequence;
+    return this.#sequence;
   }
 
   get topology(): Topology {
@@ -604,10 +612,10 @@ export class Room {
    * @param clears whether the stroke empties the board.
    */
   draw(participantId: ParticipantId, stroke: string, clears: boolean): void {
-    this.require(participantId);
+    this.#requireAnnounced(participantId);
     if (clears) this.#board.clear();
-    else this.#board.add(stroke, this.sequence + 1);
     this.#tell(participantId, { type: 'stroke-drawn', participantId, stroke, clears });
+    if (!clears) this.#board.add(stroke, this.sequence);
   }
 
   /** A part of what stands on the board, in the order in which it was drawn. @param after where the last part ended. */
@@ -717,9 +725,14 @@ export class Room {
   }
 
   #emit(event: UnnumberedRoomEvent): void {
-    const sequence = this.#own.sequence + 1;
-    this.#record.set({ ...this.#own, sequence });
-    this.#outlet.event({ ...event, sequence });
+    this.#sequence += 1;
+    // The board sees to it, once for many strokes.
+    if (event.type !== 'stroke-drawn' || event.clears) this.#saveSequence();
+    this.#outlet.event({ ...event, sequence: this.#sequence });
+  }
+
+  #saveSequence(): void {
+    this.#record.set({ ...this.#own, sequence: this.#sequence });
   }
 
   /** Tells something about a participant, unless nobody knows of it yet. */

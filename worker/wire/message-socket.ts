@@ -4,6 +4,7 @@
  */
 import { closeQuietly, sendQuietly } from './quietly.ts';
 import { TOO_SLOW, Unanswered } from './unanswered.ts';
+import { upgradeResponse } from './upgrade-response.ts';
 
 /** The server's side of a client. */
 export interface MessageSocket {
@@ -47,7 +48,7 @@ export function acceptMessages(framing: Framing, attend: (client: MessageSocket)
   socket.accept();
   const connection = new FramedSocket(socket, framing);
   connection.listener = attend(connection);
-  return new Response(null, { status: 101, webSocket: client });
+  return upgradeResponse(client);
 }
 
 class FramedSocket implements MessageSocket {

@@ -5,6 +5,7 @@
  */
 import type { Frame } from './engine-io/packet.ts';
 import { byteLength } from './byte-length.ts';
+import { linesOf } from './lines.ts';
 import { closeQuietly, sendableCode, sendQuietly } from './quietly.ts';
 
 /** What is needed of a WebSocket. */
@@ -28,6 +29,8 @@ export interface PipeOptions {
   readonly client: PipeClient;
   /** The WebSocket into the Durable Object; it may still be opening. */
   readonly inner: PipeSocket | Promise<PipeSocket>;
+  /** The object puts several texts in one frame, see `lines.ts`: they come to the client one by one. */
+  readonly hasLines?: boolean;
   /** How many bytes may wait for the inner socket to open. A client that sends more is closed. */
   readonly sendLimit?: number;
   /**
@@ -133,7 +136,12 @@ export class Pipe {
     if (this.#isClosed) return;
     if (this.#released) this.#released.returned.push(frame);
     else if (typeof frame === 'string' && frame.startsWith(CONTROL_MARK)) this.#release(JSON.parse(frame.slice(1)));
-    else this.#options.client.send(frame);
+    else this.#deliver(frame);
+  }
+
+  #deliver(frame: Frame): void {
+    const frames = typeof frame === 'string' && this.#options.hasLines === true ? linesOf(frame) : [frame];
+    for (const one of frames) if (!this.#isClosed) this.#options.client.send(one);
   }
 
   #release(state: unknown): void {

@@ -1,7 +1,8 @@
 /** The whiteboard as newcomers see it. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../harness/eventually.ts';
-import { type KtClient, nameOf } from './client.ts';
+import { SlowLine } from '../../harness/slow-line.ts';
+import { type ClientKind, FOUR, KtClient, nameOf, TWO } from './client.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -20,9 +21,9 @@ function numbersOf(client: KtClient): unknown[] {
 }
 
 /** Draws strokes as fast as the room takes them. */
-async function draw(member: KtClient, from: number, count: number): Promise<void> {
+async function draw(member: KtClient, from: number, count: number, extra: object = {}): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    for (let number = done; number < Math.min(done + 500, count); number += 1) member.say(stroke(from + number));
+    for (let number = done; number < Math.min(done + 500, count); number += 1) member.say({ ...stroke(from + number), ...extra });
     await member.settled();
   }
 }
@@ -78,4 +79,51 @@ describe('a newcomer', () => {
       expect(numbersOf(newcomer)).toEqual(range(0, 6_500));
     }
   });
+});
+
+describe('newcomers on slow lines', () => {
+  const WEBSOCKET: ClientKind = { ...FOUR, transports: ['websocket'] };
+  const POLLING: ClientKind = { ...FOUR, transports: ['polling'] };
+
+  it.each([
+    { what: '10,000 strokes at 200 KB/s', kinds: [WEBSOCKET, TWO, POLLING], bytesPerSecond: 200_000, text: '' },
+    // More than a client may be behind.
+    { what: '6 MB at 1 MB/s', kinds: [WEBSOCKET], bytesPerSecond: 1_000_000, text: 'x'.repeat(450) },
+  ])(
+    'get $what, all in order, while others draw on and nobody waits for them',
+    async ({ kinds, bytesPerSecond, text }) => {
+      const [ada] = await world.room(1);
+      if (!ada) return;
+      await ada.ask({ eventOp: 'WhiteBoardStart' });
+      await draw(ada, 0, 10_000, { text });
+      const lines = await Promise.all(kinds.map(() => SlowLine.open(world.stack.edge.url, bytesPerSecond)));
+      const slow = await Promise.all(lines.map(({ url }, index) => KtClient.open(url, kinds[index])));
+      try {
+        const ends: unknown[] = [];
+        for (const { socket } of slow) socket.on('disconnect', (reason) => ends.push(reason));
+        await Promise.all(slow.map((client) => client.join(ada.roomId)));
+        await draw(ada, 10_000, 100, { text });
+        const fast = await world.newcomer(ada.roomId);
+        await draw(ada, 10_100, 100, { text });
+        await eventually('the others have it all', () => numbersOf(fast).length >= 10_200, 30_000);
+        expect(numbersOf(fast)).toEqual(range(0, 10_200));
+
+        for (const client of slow) {
+          expect(numbersOf(client).length).toBeLessThan(10_000);
+        }
+        const haveAll = () => slow.every((client) => numbersOf(client).length >= 10_200);
+        await eventually('the whole drawing comes, or a client is closed', () => haveAll() || ends.length > 0, 90_000);
+        ada.say(stroke(99_999));
+        for (const client of slow) {
+          await eventually('what is drawn now comes', () => numbersOf(client).at(-1) === 99_999);
+          expect(numbersOf(client)).toEqual([...range(0, 10_200), 99_999]);
+        }
+        expect(ends).toEqual([]);
+      } finally {
+        for (const client of slow) client.close();
+        for (const line of lines) line.close();
+      }
+    },
+    150_000,
+  );
 });

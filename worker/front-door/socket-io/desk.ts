@@ -82,6 +82,9 @@ function clientOf(socket: Socket): EventSocket {
     acknowledge: (ackId, json) => {
       socket.sendBare(serialisedAck(ackId, json));
     },
+    whenRoomy: (callback) => {
+      socket.session.whenRoomy(callback);
+    },
     dismiss: () => {
       socket.disconnect();
     },

@@ -63,6 +63,7 @@ export class Visitor implements MessageListener {
 
   #join(join: Join): void {
     const pipe: Pipe = new Pipe({
+      hasLines: true,
       inner: this.#enter(join).catch((error: unknown) => {
         if (error instanceof NotAdmitted) this.#detach(pipe);
         else logger.error('group-call: a room cannot be reached', { room: join.room, error: String(error) });

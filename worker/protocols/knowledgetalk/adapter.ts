@@ -1,10 +1,9 @@
 import { logger } from '../../platform/logger.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId } from '../../room/participant.ts';
-import type { Room } from '../../room/room.ts';
 import type { Adapter, Admission, Announcement, Closing, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { readAdmittance, type RoomCall } from './admittance.ts';
-import { type BoardRequest, draw, replay, startBoard, stopBoard } from './board.ts';
+import { boardgoersIn, type BoardRequest, continueReplay, draw, startBoard, stopBoard } from './board.ts';
 import type { Answer, Context, Memory } from './context.ts';
 import { CODES, errorOf, OperationError } from './errors.ts';
 import { FAREWELLS } from './farewells.ts';
@@ -28,7 +27,7 @@ import { changeName, chat, endCall, setAudio, setBlur, setVideo, startCall } fro
 
 /** The protocol in the room object. Frames come from its own lobby, which has checked what clients say. */
 export class KnowledgeTalkAdapter implements Adapter {
-  readonly #memory: Memory = { publishing: new Map(), boardgoers: new Set(), policy: new Policy(), remark: {} };
+  readonly #memory: Memory = { publishing: new Map(), policy: new Policy(), remark: {} };
 
   call(request: object, host: RoomHost): Promise<string> {
     // Written by the lobby.
@@ -40,7 +39,7 @@ export class KnowledgeTalkAdapter implements Adapter {
   }
 
   admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
-    return admit(readAdmittance(url), session, host, this.#memory);
+    return admit(readAdmittance(url), session, host);
   }
 
   receive(frame: string | ArrayBuffer, session: Session, host: RoomHost): Promise<void> | undefined {
@@ -51,32 +50,27 @@ export class KnowledgeTalkAdapter implements Adapter {
     if (!('boardAfter' in message)) {
       return this.#answer(message, { live, room: live.room, host, session, memory: this.#memory, head: headOf(message) });
     }
-    this.#continueReplay(message, session, live.room);
+    continueReplay(message, session, live.room, host);
     return undefined;
   }
 
   closed(_code: number, { id, participantId }: Session, host: RoomHost): void {
-    this.#memory.boardgoers.delete(participantId);
     const live = host.live();
-    live?.room.endSession(participantId, id);
-    if (live) this.#memory.policy.follow(live);
+    if (!live) return;
+    boardgoersIn(host).delete(participantId);
+    live.room.endSession(participantId, id);
+    this.#memory.policy.follow(live);
   }
 
   present(event: RoomEvent, host: RoomHost): readonly Announcement[] {
     const live = host.live();
     if (!live) return [];
     this.#memory.policy.after(event, live);
-    return announcementsOf(event, live.room, this.#memory);
+    return announcementsOf(event, live.room, this.#memory, boardgoersIn(host));
   }
 
   farewell(reason: LeaveReason): Closing {
     return FAREWELLS[reason];
-  }
-
-  #continueReplay({ boardAfter }: BoardRequest, session: Session, room: Room): void {
-    const { boardgoers } = this.#memory;
-    if (!boardgoers.has(session.participantId)) return;
-    for (const frame of replay(session.participantId, room, boardgoers, boardAfter)) session.send(frame);
   }
 
   #answer(request: Request, context: Context): Promise<void> | undefined {

@@ -49,21 +49,16 @@ export interface RoomCallResult {
 }
 
 /**
- * A frame to the lobby holds one message for the client in each line. A last line that begins with this mark is for the lobby itself: the room
- * has more to say, and goes on when the lobby asks for it with what stands behind the mark. So a lot of it never waits in one place.
+ * A frame to the lobby is a message for the client, or, with this mark, for the lobby itself: the room has more to say, and goes on when the lobby
+ * asks for it with what stands behind the mark. So a lot of it never waits in one place.
  */
 const CONTINUATION_MARK = '>';
 
-export function framesOf(messages: readonly string[], next?: string): string[] {
-  const lines = next === undefined ? messages : [...messages, CONTINUATION_MARK + next];
-  return lines.length === 0 ? [] : [lines.join('\n')];
+export function continuation(next: string): string {
+  return CONTINUATION_MARK + next;
 }
 
-/** Takes a frame apart, without reading any message. */
-export function readFrame(frame: string): { messages: string[]; next?: string } {
-  if (!frame.includes('\n') && !frame.startsWith(CONTINUATION_MARK)) return { messages: [frame] };
-  const messages = frame.split('\n');
-  const last = messages.at(-1) ?? '';
-  if (!last.startsWith(CONTINUATION_MARK)) return { messages };
-  return { messages: messages.slice(0, -1), next: last.slice(CONTINUATION_MARK.length) };
+/** @returns what the lobby is to ask with; `undefined` where the frame is for the client. */
+export function readContinuation(frame: string): string | undefined {
+  return frame.startsWith(CONTINUATION_MARK) ? frame.slice(CONTINUATION_MARK.length) : undefined;
 }

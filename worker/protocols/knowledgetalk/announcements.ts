@@ -3,9 +3,11 @@ import { assertNever } from '../../../shared/assert-never.ts';
 import type { ParticipantId } from '../../../shared/ids.ts';
 import type { RoomEvent } from '../../room/events.ts';
 import type { Floor } from '../../room/floor.ts';
+import type { Collection } from '../../room/records.ts';
 import type { Room } from '../../room/room.ts';
 import type { Stream } from '../../room/stream.ts';
 import type { Announcement } from '../protocol.ts';
+import { type Boardgoer, endReplays } from './board.ts';
 import type { Memory, Remark } from './context.ts';
 import { CODES } from './errors.ts';
 import { announcedMembers, countOf, feedOf, membersOf, roomIdIn, usageOf, userIdOf } from './identity.ts';
@@ -34,7 +36,7 @@ export function feedsFor(participantId: ParticipantId, room: Room): Feed[] {
 }
 
 /** @returns how an event is told. */
-export function announcementsOf(event: RoomEvent, room: Room, memory: Memory): readonly Announcement[] {
+export function announcementsOf(event: RoomEvent, room: Room, memory: Memory, boardgoers: Collection<Boardgoer>): readonly Announcement[] {
   switch (event.type) {
     case 'participant-joined':
       return joined(event, room);
@@ -55,12 +57,12 @@ export function announcementsOf(event: RoomEvent, room: Room, memory: Memory): r
     case 'message-sent':
       return [said(event, room)];
     case 'stroke-drawn':
-      return [drawn(event, memory)];
+      return [drawn(event, boardgoers)];
     case 'floor-taken':
       return floorNotice(TAKEN[event.floor], event, room);
     case 'floor-released':
       // The drawing has ended with the board.
-      if (event.floor === 'whiteboard') memory.boardgoers.clear();
+      if (event.floor === 'whiteboard') endReplays(boardgoers);
       return released(event, room, memory);
     case 'publication-added':
     case 'publication-removed':
@@ -141,10 +143,9 @@ function said(event: EventOf<'message-sent'>, room: Room): Announcement {
   return to === undefined ? notice : { ...notice, audience: (id) => id === to };
 }
 
-function drawn({ participantId, stroke, clears }: EventOf<'stroke-drawn'>, { boardgoers }: Memory): Announcement {
-  // There is nothing left to replay.
-  if (clears) boardgoers.clear();
-  return { frame: stroke, audience: (id) => id !== participantId && !boardgoers.has(id) };
+function drawn({ participantId, stroke, clears }: EventOf<'stroke-drawn'>, boardgoers: Collection<Boardgoer>): Announcement {
+  if (clears) endReplays(boardgoers);
+  return { frame: stroke, audience: (id) => id !== participantId && !boardgoers.get(id) };
 }
 
 const TAKEN: Readonly<Record<Floor, string | undefined>> = {

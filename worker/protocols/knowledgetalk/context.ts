@@ -1,4 +1,4 @@
-import type { ParticipantId, StreamId } from '../../../shared/ids.ts';
+import type { StreamId } from '../../../shared/ids.ts';
 import type { Participant } from '../../room/participant.ts';
 import type { Room } from '../../room/room.ts';
 import type { LiveRoom, RoomHost, Session } from '../protocol.ts';
@@ -10,8 +10,6 @@ import type { Policy } from './policy.ts';
 export interface Memory {
   /** Answers to offers that the media node is working on, by the stream that will begin: they stand before what follows from it. */
   readonly publishing: Map<StreamId, string>;
-  /** Members to whom the board is being replayed. What is drawn meanwhile they get in its place, not before. */
-  readonly boardgoers: Set<ParticipantId>;
   readonly policy: Policy;
   /** What the announcements of a change that is being made are to say beside what the room knows of it. */
   remark: Remark;

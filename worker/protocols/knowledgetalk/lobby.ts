@@ -3,7 +3,7 @@ import { logger } from '../../platform/logger.ts';
 import type { Tenant } from '../../tenants/tenant.ts';
 import { Pipe } from '../../wire/pipe.ts';
 import type { Door, EventListener, EventSocket, Upgrade } from '../protocol.ts';
-import { type Admittance, admittanceQuery, readFrame, type RoomCall, type RoomCallResult } from './admittance.ts';
+import { type Admittance, admittanceQuery, readContinuation, type RoomCall, type RoomCallResult } from './admittance.ts';
 import { type Code, CODES, errorOf, OperationError } from './errors.ts';
 import { OUT_OF_ROOM } from './farewells.ts';
 import { EVENT, type Fields, type Request } from './messages.ts';
@@ -184,6 +184,7 @@ export class Visitor implements EventListener {
     }
     this.#leave();
     const pipe: Pipe = new Pipe({
+      hasLines: true,
       inner: entering.socket,
       client: {
         send: (frame) => {
@@ -219,11 +220,14 @@ export class Visitor implements EventListener {
     stay.pipe.send(text);
   }
 
-  /** The room says something to the client, and may have more of it. */
+  /** The room says something to the client, and may have more of it: as fast as the client reads. */
   #receive(pipe: Pipe, frame: string): void {
-    const { messages, next } = readFrame(frame);
-    for (const message of messages) this.#client.emit(EVENT, message);
-    if (next !== undefined) pipe.send(next);
+    const next = readContinuation(frame);
+    if (next === undefined) this.#client.emit(EVENT, frame);
+    else
+      this.#client.whenRoomy(() => {
+        pipe.send(next);
+      });
   }
 
   /** The room has ended the stay. */

@@ -2,9 +2,9 @@ import type { Room } from '../../room/room.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { SessionId } from '../../room/participant.ts';
 import type { Admission, RoomHost } from '../protocol.ts';
-import { type Admittance, framesOf, ROLES, type RoomCall, type RoomCallResult } from './admittance.ts';
+import { type Admittance, ROLES, type RoomCall, type RoomCallResult } from './admittance.ts';
 import { replay } from './board.ts';
-import type { Answer, Context, Memory, SessionData } from './context.ts';
+import type { Answer, Context, SessionData } from './context.ts';
 import { type Code, CODES, errorOf, OperationError } from './errors.ts';
 import { feedsFor, presence, receiveFeed, startSession } from './announcements.ts';
 import { membersOf, newUserId, ORIGIN, participantOf, roomIdIn, userIdOf } from './identity.ts';
@@ -27,7 +27,7 @@ export async function prepare({ operation }: Admittance, host: RoomHost): Promis
   }
 }
 
-export function admit(admittance: Admittance, session: SessionId, host: RoomHost, memory: Memory): Admission {
+export function admit(admittance: Admittance, session: SessionId, host: RoomHost): Admission {
   const room = host.live()?.room;
   if (!room) return refused(CODES.noRoom);
   const wasRouted = room.topology === 'routed';
@@ -44,7 +44,7 @@ export function admit(admittance: Admittance, session: SessionId, host: RoomHost
       ...(name !== undefined && { name }),
     });
     room.openSession(id, session);
-    const greeting = [...greetingOf(id, admittance, room, wasRouted), ...boardOf(id, room, memory)];
+    const greeting = [...greetingOf(id, admittance, room, wasRouted), ...boardOf(id, room, host)];
     const data: SessionData = { origin: admittance.origin, recordsOnServer: admittance.recordsOnServer };
     return { admitted: true, participantId: id, greeting, data };
   } catch (error) {
@@ -64,15 +64,15 @@ function greetingOf(id: string, { operation, reqNo }: Admittance, room: Room, wa
     const turns = !wasRouted && Object.keys(membersOf(room)).length > 2;
     messages.push(startSession(room, userId, turns ? { host: true, changeView: true } : { host: !wasRouted }));
   }
-  return framesOf(messages.map((message) => JSON.stringify(message)));
+  return messages.map((message) => JSON.stringify(message));
 }
 
 /** A newcomer sees the board as it stands. */
-function boardOf(id: string, room: Room, { boardgoers }: Memory): string[] {
+function boardOf(id: string, room: Room, host: RoomHost): string[] {
   const holder = room.floorHolder('whiteboard');
   const start = { eventOp: 'WhiteBoardStartSvr', roomId: roomIdIn(room) };
   const started = holder === undefined ? [] : [JSON.stringify({ ...start, userId: userIdOf(room.require(holder)) })];
-  return [...started, ...replay(id, room, boardgoers)];
+  return [...started, ...replay(id, room, host)];
 }
 
 /** Only the one who has been there longest may put others out. Clients leave by themselves when they are told; the others are put out as well. */

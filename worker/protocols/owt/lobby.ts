@@ -84,6 +84,7 @@ export class Visitor implements EventListener {
   #enter(request: RequestFrame): void {
     this.#stopWaiting();
     const pipe: Pipe = new Pipe({
+      hasLines: true,
       inner: this.#open(request).catch((error: unknown) => {
         if (!(error instanceof Refused)) logger.error('owt: a room cannot be reached', { error: String(error) });
         this.#turnAway(request, error instanceof Refused ? error.message : PROBLEMS.noMedia);

@@ -263,7 +263,12 @@ export class Visitor implements MessageListener {
         this.#passageEnded(passage, { code, reason });
       },
     };
-    const passage: Passage = { pipe: new Pipe({ inner, client }), waiting: [], unanswered: 0, isMember: admittance.joins !== undefined };
+    const passage: Passage = {
+      pipe: new Pipe({ inner, client, hasLines: true }),
+      waiting: [],
+      unanswered: 0,
+      isMember: admittance.joins !== undefined,
+    };
     return passage;
   }
 

@@ -5,6 +5,7 @@ import { engineSettings, type EngineSettings } from '../engine-io/settings.ts';
 import { LAST_FRAME, releaseFrame } from '../pipe.ts';
 import { readRelayRequest } from '../relay.ts';
 import { randomToken } from '../random.ts';
+import { upgradeResponse } from '../upgrade-response.ts';
 import { sidPrefixOf } from './affinity.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { SessionStore } from './session-store.ts';
@@ -99,7 +100,7 @@ export class DurableConnections implements Platform {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.#ctx.acceptWebSocket(socket, [TAG]);
     start(socket);
-    return new Response(null, { status: 101, webSocket: client });
+    return upgradeResponse(client);
   }
 
   /** Whether a WebSocket event of the object concerns this layer. */
@@ -194,5 +195,5 @@ function refuseSocket(): Response {
   const { 0: client, 1: socket } = new WebSocketPair();
   socket.accept();
   socket.close(1000, 'the session has a WebSocket');
-  return new Response(null, { status: 101, webSocket: client });
+  return upgradeResponse(client);
 }

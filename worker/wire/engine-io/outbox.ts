@@ -5,6 +5,9 @@
  */
 import type { OutgoingPacket } from './outgoing.ts';
 
+/** Whoever has this share of the limit unread is not sent more than what comes by itself. */
+const ROOMY_SHARE = 1 / 2;
+
 /** A proof is asked for each time that this share of the limit was handed over; below it nobody is given up. */
 const STEP_SHARE = 1 / 4;
 
@@ -80,6 +83,11 @@ export class Outbox {
   /** Whether it is time to ask for a proof, and to call {@link asked}. */
   get wantsProof(): boolean {
     return this.#handed - this.#askedUpTo >= this.#step || (this.#heldBytes >= this.#step && this.#questions.length === 0);
+  }
+
+  /** Whether so little is unread that the client can be sent more than what comes by itself, without coming near the limit. */
+  get isRoomy(): boolean {
+    return this.bytes <= this.#options.limit * ROOMY_SHARE;
   }
 
   /** Whether the client must be given up at once. */

@@ -56,6 +56,8 @@ export class Session {
   #settlesAt: number | undefined;
   #heartbeatSeenAt = 0;
   #isCheckingHeartbeats = false;
+  /** Those who want to send more when there is room for it. */
+  readonly #waitingForRoom: (() => void)[] = [];
 
   constructor(host: SessionHost<Session>, identity: SessionIdentity, transport: FrameSocket | PollingTransport, record?: SessionRecord) {
     ({ sid: this.sid, revision: this.revision, base64Only: this.base64Only } = identity);
@@ -134,6 +136,15 @@ export class Session {
     if (this.#outbox.wantsProof) this.#askForProof();
   }
 
+  /**
+   * For whoever has much to send, and can wait: calls back when the client has read most of what it was sent, at once where it has already, and
+   * never when the session ends before. What is sent then should be no more than half of the limit.
+   */
+  whenRoomy(callback: () => void): void {
+    this.#waitingForRoom.push(callback);
+    this.#release();
+  }
+
   #hold(packet: OutgoingPacket): void {
     this.#outbox.hold(packet);
     if (this.#outbox.isOverfull) this.close('back pressure');
@@ -145,8 +156,14 @@ export class Session {
     if (this.polling) this.#answerPoll(this.polling);
     else for (const packet of this.#outbox.take()) this.#transmit(packet);
     if (this.#outbox.wantsProof) this.#askForProof();
-    if (this.revision === 3 && this.socket && this.#outbox.held.length > 0) this.#checkHeartbeats();
+    if (this.isOpen && this.#outbox.isRoomy) for (const callback of this.#waitingForRoom.splice(0)) callback();
+    if (this.#dependsOnHeartbeats) this.#checkHeartbeats();
     this.#host.needsAttentionAt(this.#outbox.givesUpAt());
+  }
+
+  /** Whether anything waits for a client whose heartbeats alone prove that it reads. */
+  get #dependsOnHeartbeats(): boolean {
+    return this.revision === 3 && this.socket !== undefined && (this.#outbox.held.length > 0 || this.#waitingForRoom.length > 0);
   }
 
   /** Passes a frame of another server on to the client, see {@link relayTo}. */
@@ -425,7 +442,7 @@ export class Session {
     this.#noteHeartbeats();
     this.#host.after(HEARTBEAT_CHECK_INTERVAL, () => {
       this.#isCheckingHeartbeats = false;
-      if (this.isOpen && this.#outbox.held.length > 0) this.#checkHeartbeats();
+      if (this.isOpen && this.#dependsOnHeartbeats) this.#checkHeartbeats();
     });
   }
 

@@ -3,6 +3,7 @@ import type { Frame } from '../engine-io/packet.ts';
 import { EngineServer, type EngineApplication, type Platform } from '../engine-io/server.ts';
 import { engineSettings, type EngineSettings } from '../engine-io/settings.ts';
 import { randomToken } from '../random.ts';
+import { upgradeResponse } from '../upgrade-response.ts';
 
 /**
  * Serves one Engine.IO WebSocket in a stateless Worker, which lives as long as the socket: for clients whose Durable Object is not known
@@ -30,7 +31,7 @@ export function acceptStateless(request: Request, application: EngineApplication
     });
   }
   server.openSocket(intent, socket, request);
-  return new Response(null, { status: 101, webSocket: client });
+  return upgradeResponse(client);
 }
 
 /** Timers instead of an alarm, and nothing to save: the Worker's memory lives as long as its socket. */

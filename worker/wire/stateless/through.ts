@@ -1,4 +1,5 @@
 import { pipeSocket } from '../pipe.ts';
+import { upgradeResponse } from '../upgrade-response.ts';
 
 /**
  * Puts this Worker between a client and the hibernating WebSocket that an object answered with; any other answer is returned as it is.
@@ -13,5 +14,5 @@ export function through(answer: Response): Response {
   socket.accept();
   answer.webSocket.accept();
   pipeSocket(socket, { inner: answer.webSocket });
-  return new Response(null, { status: 101, webSocket: client });
+  return upgradeResponse(client);
 }
