@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -402,6 +403,26 @@ describe.each(['vendor', 'sample'] as const)('a client like the %s’s and the m
       await grace.loses(bob.userId, 'screen');
       await grace.press('leave');
       await ada.shows(ada.userId, bob.userId);
+      expect(grace.complaints).toEqual([]);
+    },
+    LONG,
+  );
+});
+
+describe('a meeting that the page has opened', () => {
+  it(
+    'is entered by clients of both kinds by its number, and everybody sees and hears everybody',
+    async () => {
+      const number = String(randomInt(10_000_000, 100_000_000));
+      const grace = await world.enter('Grace', { room: number });
+      const ada = await enter(number, 'vendor');
+      const bob = await enter(number, 'sample');
+      const other = await otherThan(ada, [bob.userId]);
+      await Promise.all([
+        expectConversation([ada, bob]),
+        ...[ada, bob].flatMap((one) => [one.receives(other), grace.sees(one.userId), grace.hears(one.userId)]),
+      ]);
+      for (const one of [ada, bob]) await one.shows(ada.userId, bob.userId, other);
       expect(grace.complaints).toEqual([]);
     },
     LONG,
