@@ -45,7 +45,7 @@ beforeEach(() => {
     },
   });
   media = new RoomMedia(id, new MediaClient(t.node.url, t.secret), store, () => {
-    room.mediaLost();
+    room.mediaLost(0);
   });
   conference = new Conference(room, media);
   for (const name of ['ada', 'bob', 'eve']) {
