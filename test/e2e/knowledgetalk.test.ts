@@ -399,8 +399,13 @@ describe.each(['vendor', 'sample'] as const)('a client like the %s’s and the m
       await Promise.all([ada.losesScreen(), bob.losesScreen()]);
       expect(await bob.shareScreen()).toBe('200');
       await Promise.all([ada.sees('screen'), grace.sees(bob.userId, 'screen')]);
+      // The page is told why it cannot share as well, and can when the other has stopped.
+      await grace.press('toggle-screen');
+      await grace.page.waitForSelector('.notice-text:has-text("Somebody else is sharing a screen")');
       await bob.stopScreen();
       await grace.loses(bob.userId, 'screen');
+      await grace.page.click('.notice-action:has-text("Try again")');
+      await Promise.all([ada.sees('screen'), bob.sees('screen')]);
       await grace.press('leave');
       await ada.shows(ada.userId, bob.userId);
       expect(grace.complaints).toEqual([]);

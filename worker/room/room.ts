@@ -622,11 +622,16 @@ export class Room {
    */
   takeFloor(floor: Floor, participantId: ParticipantId): void {
     this.#requireAnnounced(participantId);
-    const holder = this.floorHolder(floor);
-    if (holder === participantId) return;
-    if (holder !== undefined) throw new Refusal('floor-taken');
+    this.requireFloor(floor, participantId);
+    if (this.floorHolder(floor) === participantId) return;
     this.#floors.set({ id: floor, participantId });
     this.#tell(participantId, { type: 'floor-taken', participantId, floor });
+  }
+
+  /** @throws Refusal `floor-taken` when somebody else has the floor. A floor that nobody has is open to all. */
+  requireFloor(floor: Floor, participantId: ParticipantId): void {
+    const holder = this.floorHolder(floor);
+    if (holder !== undefined && holder !== participantId) throw new Refusal('floor-taken');
   }
 
   /** Gives a floor back. What was drawn ends with the whiteboard. @throws Refusal `floor-not-held`. */

@@ -414,6 +414,25 @@ describe('members of other protocols', () => {
   });
 });
 
+describe('a screen of another protocol', () => {
+  it('is refused while a member has the reservation, as the reservation is while there is such a screen', async () => {
+    const [ada] = await world.room(1);
+    if (!ada) return;
+    const bob = new Attendee(world.stack.edge.url, ada.roomId, 'bob@example.org');
+    await bob.create();
+    await bob.open();
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject(OK);
+    await expect(bob.produce('screen')).rejects.toThrow('Somebody else is sharing');
+    await bob.produce('webcam');
+    expect(await ada.ask({ eventOp: 'SessionReserveEnd' })).toMatchObject(OK);
+    await bob.produce('screen');
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject({ code: '440' });
+    bob.leave();
+    await ada.pick(({ action }) => action === 'exit');
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject(OK);
+  });
+});
+
 describe('without a media node', () => {
   it('the third member is refused with 570, and the call of two goes on', async () => {
     const [ada, bob] = await world.room(2);
