@@ -414,6 +414,34 @@ describe('members of other protocols', () => {
   });
 });
 
+describe('a file share that goes on', () => {
+  const told = (member: KtClient) => member.messages.filter((message) => String(nameOf(message)).startsWith('FileShare'));
+
+  it('is told to newcomers and observers as it was told to the others, with the page that is shown', async () => {
+    const [ada] = await world.room(3);
+    if (!ada) return;
+    const ids = { userId: ada.userId, roomId: ada.roomId };
+    const start = { eventOp: 'FileShareStartSvr', ...ids };
+    await ada.ask({ eventOp: 'FileShareStart' });
+    const early = await world.newcomer(ada.roomId);
+    expect(await early.settled()).toContainEqual(start);
+    for (const page of [1, 2]) await ada.ask({ eventOp: 'FileShare', url: `https://example.org/${page}.png` });
+    const url = 'https://example.org/2.png';
+    for (const operation of ['RoomJoin', 'RoomJoinAsObserver']) {
+      const late = await world.newcomer(ada.roomId, operation);
+      expect(await late.next('FileShareStartSvr')).toEqual(start);
+      expect(await late.next('FileShareSvr')).toEqual({ eventOp: 'FileShareSvr', ...ids, url, fileUrl: url });
+      expect(told(late)).toEqual([]);
+    }
+    await ada.ask({ eventOp: 'FileShareStop' });
+    await ada.ask({ eventOp: 'FileShareStart' });
+    const last = await world.newcomer(ada.roomId);
+    await last.next('StartSession');
+    await eventually('the share is told', () => told(last).length > 0);
+    expect(told(last)).toEqual([start]);
+  });
+});
+
 describe('a screen of another protocol', () => {
   it('is refused while a member has the reservation, as the reservation is while there is such a screen', async () => {
     const [ada] = await world.room(1);
