@@ -4,6 +4,7 @@ import { MediaError } from '../errors.ts';
 
 const MID_URI = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 const RID_URI = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
+const CAPTURE_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
 function refuse(message: string): never {
   throw new MediaError('invalid-parameters', message);
@@ -26,6 +27,15 @@ export function assertSensible(kind: MediaKind, { codecs, encodings, headerExten
     const isFound = ssrc !== undefined || (rid !== undefined && uris.has(RID_URI)) || isFoundByMid;
     if (!isFound) refuse('an encoding has neither an ssrc, nor a rid or mid together with its header extension');
   }
+}
+
+/**
+ * The parameters without the header extension for capture times. mediasoup-client names it whether or not the browser sends it, and mediasoup
+ * waits for it: until it comes, no viewer can be brought from one layer of simulcast to another, also when the one it gets has stopped.
+ * Without it mediasoup takes the times from sender reports, which every client sends.
+ */
+export function withoutCaptureTimes({ headerExtensions = [], ...parameters }: RtpParameters): RtpParameters {
+  return { ...parameters, headerExtensions: headerExtensions.filter(({ uri }) => uri !== CAPTURE_TIME_URI) };
 }
 
 /** By what the packets of a producer are told from those of the other producers of its transport. */

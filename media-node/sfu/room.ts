@@ -12,6 +12,7 @@ import { Connections } from './connections.ts';
 import { toContract } from './contract.ts';
 import { takeKeyFrame } from './key-frame.ts';
 import type { KeyFrame } from './key-frame.ts';
+import { LayerKeeper } from './layer-keeper.ts';
 import { preferLayers } from './layers.ts';
 import type { Layers } from './layers.ts';
 import { Limits } from './limits.ts';
@@ -49,6 +50,7 @@ export class Room extends EventEmitter<RoomEvents> {
   readonly #taps = new Taps();
   readonly #formats: VideoFormats;
   readonly #statistics: Statistics;
+  readonly #layers = new LayerKeeper();
   readonly #log: Logger;
   readonly #transports = new Map<string, Transport>();
   readonly #producers = new Map<string, types.Producer>();
@@ -232,6 +234,7 @@ export class Room extends EventEmitter<RoomEvents> {
     }
     const consumer = await receiver.consume({ ...order, producer: producerId });
     this.#consumers.set(consumer.id, consumer);
+    this.#layers.add(consumer);
     consumer.observer.once('close', () => this.#consumers.delete(consumer.id));
     return consumer;
   }

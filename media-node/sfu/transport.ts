@@ -6,7 +6,7 @@ import type { DtlsParameters, RtpCapabilities } from '../../shared/rtp.ts';
 import { MediaError } from '../errors.ts';
 import { toContract } from './contract.ts';
 import { bitrateOf, NO_LIMIT } from './incoming-limit.ts';
-import { assertSensible, identifiersOf } from './producer-parameters.ts';
+import { assertSensible, identifiersOf, withoutCaptureTimes } from './producer-parameters.ts';
 import type { Identifiers } from './producer-parameters.ts';
 import { translated } from './refusals.ts';
 import type { MediaWorker } from './worker.ts';
@@ -117,7 +117,8 @@ export class Transport extends EventEmitter<TransportEvents> {
   }
 
   /** @throws MediaError `invalid-parameters`; `transport-not-found` when the transport is closed in the meantime. */
-  async produce({ kind, rtpParameters, paused }: ProducerOrder): Promise<types.Producer> {
+  async produce({ kind, paused, ...order }: ProducerOrder): Promise<types.Producer> {
+    const rtpParameters = withoutCaptureTimes(order.rtpParameters);
     assertSensible(kind, rtpParameters);
     const claim = this.#claim(identifiersOf(rtpParameters));
     try {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -398,10 +399,35 @@ describe.each(['vendor', 'sample'] as const)('a client like the %s’s and the m
       await Promise.all([ada.losesScreen(), bob.losesScreen()]);
       expect(await bob.shareScreen()).toBe('200');
       await Promise.all([ada.sees('screen'), grace.sees(bob.userId, 'screen')]);
+      // The page is told why it cannot share as well, and can when the other has stopped.
+      await grace.press('toggle-screen');
+      await grace.page.waitForSelector('.notice-text:has-text("Somebody else is sharing a screen")');
       await bob.stopScreen();
       await grace.loses(bob.userId, 'screen');
+      await grace.page.click('.notice-action:has-text("Try again")');
+      await Promise.all([ada.sees('screen'), bob.sees('screen')]);
       await grace.press('leave');
       await ada.shows(ada.userId, bob.userId);
+      expect(grace.complaints).toEqual([]);
+    },
+    LONG,
+  );
+});
+
+describe('a meeting that the page has opened', () => {
+  it(
+    'is entered by clients of both kinds by its number, and everybody sees and hears everybody',
+    async () => {
+      const number = String(randomInt(10_000_000, 100_000_000));
+      const grace = await world.enter('Grace', { room: number });
+      const ada = await enter(number, 'vendor');
+      const bob = await enter(number, 'sample');
+      const other = await otherThan(ada, [bob.userId]);
+      await Promise.all([
+        expectConversation([ada, bob]),
+        ...[ada, bob].flatMap((one) => [one.receives(other), grace.sees(one.userId), grace.hears(one.userId)]),
+      ]);
+      for (const one of [ada, bob]) await one.shows(ada.userId, bob.userId, other);
       expect(grace.complaints).toEqual([]);
     },
     LONG,

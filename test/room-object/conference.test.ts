@@ -45,7 +45,7 @@ beforeEach(() => {
     },
   });
   media = new RoomMedia(id, new MediaClient(t.node.url, t.secret), store, () => {
-    room.mediaLost();
+    room.mediaLost(0);
   });
   conference = new Conference(room, media);
   for (const name of ['ada', 'bob', 'eve']) {
@@ -87,6 +87,37 @@ async function report(purpose: string, id = 'bob'): Promise<void> {
   await t.edge.until(isConnected);
   room.connectionChanged(connection, 'connected', 0);
 }
+
+describe('the floor for screens', () => {
+  const share = (id: string) => publish(id, { video: 160 }, 'screen', 'screen');
+  const producers = () => media.call('inspectRoom', {}, {}).then((counts) => counts.producers);
+
+  it('keeps the screens of others out while somebody has it, and cameras not', async () => {
+    room.takeFloor('screen', 'ada');
+    await publish('bob', { video: 160 });
+    await refused('floor-taken', share('bob'));
+    await share('ada');
+    expect(room.publicationsOf('bob').map(({ source }) => source)).toEqual(['camera']);
+    expect(await producers()).toBe(2);
+    room.releaseFloor('screen', 'ada');
+    await share('bob');
+    expect(await producers()).toBe(3);
+  });
+
+  it('ends what was begun before it was taken and is not there yet', async () => {
+    await conference.prepare();
+    const sharing = refused('floor-taken', share('bob'));
+    const answerOffer = media.call.bind(media);
+    media.call = async (operation, object, body) => {
+      const result = await answerOffer(operation, object, body);
+      if (operation === 'answerOffer') room.takeFloor('screen', 'ada');
+      return result;
+    };
+    await sharing;
+    expect(room.publicationsOf('bob')).toEqual([]);
+    await eventually('its producer is closed', async () => (await producers()) === 0);
+  });
+});
 
 describe('a view that the media node offers', () => {
   async function offer(peer: Peer, watched = 'ada', sources?: readonly ('microphone' | 'camera' | 'screen')[]) {

@@ -333,7 +333,7 @@ it('forgets connections and views without an order when the media node has lost 
   view();
   publish('n1', { source: 'camera', id: 'p1' });
   takeOrders();
-  test.room.mediaLost();
+  test.room.mediaLost(0);
   expect(takeOrders()).toEqual([]);
   expect(test.store.load()).toMatchObject({ connections: [], views: [], publications: [] });
 });

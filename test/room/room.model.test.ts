@@ -132,7 +132,7 @@ class Player {
         room.sweep(this.#now);
         return undefined;
       case 'media lost':
-        room.mediaLost();
+        room.mediaLost(this.#now);
         return undefined;
     }
   }

@@ -246,7 +246,7 @@ it('empties when the media node has lost everything, and orders nothing of it', 
   test.room.connect('ada', 'send', 't1');
   test.room.publish('ada', 'camera', 'p1');
   test.takeEvents();
-  test.room.mediaLost();
+  test.room.mediaLost(0);
   expect(test.takeEvents()).toEqual([{ type: 'participant-left', participantId: 'ada', reason: 'media-lost' }]);
   expect(test.orders).toEqual([]);
 });
@@ -257,6 +257,17 @@ describe('the end of a room', () => {
     expect(test.room.isOver(1)).toBe(false);
     test.room.leave('ada', 'left');
     expect(test.room.isOver(1)).toBe(true);
+  });
+
+  it('waits for five minutes for members whose media were lost, and comes with their last departure when they were back', () => {
+    test.enter('ada');
+    test.room.mediaLost(1_000_000);
+    expect(test.room.nextDeadline()).toBe(1_300_000);
+    expect(test.room.isOver(1_299_999)).toBe(false);
+    expect(test.room.isOver(1_300_000)).toBe(true);
+    test.enter('ada');
+    test.room.leave('ada', 'left');
+    expect(test.room.isOver(1_000_001)).toBe(true);
   });
 
   it('does not come because somebody asked for a seat and could not be served', () => {

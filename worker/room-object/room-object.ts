@@ -187,7 +187,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     const room = new Room(snapshot, { capacity: settings.ROOM_CAPACITY }, this.#storage, outlet);
     const client = new MediaClient(settings.MEDIA_NODE_URL, settings.MEDIA_NODE_SECRET);
     const media = new RoomMedia(room.id, client, this.#storage, () => {
-      room.mediaLost();
+      room.mediaLost(Date.now());
     });
     const services = new Services(room, media, this.#storage, settings, this.#ledger);
     return { room, media, services, conference: new Conference(room, media), missed, records: new Map() };

@@ -135,15 +135,24 @@ export class Conference {
    * Publishes a track, in place of one of the same source.
    *
    * The earlier producer is closed before the new one is made, because a client may use its `mid` and ssrc again.
+   *
+   * @throws Refusal `floor-taken` for a screen, while somebody else has the floor for one.
    */
-  publish(id: ParticipantId, source: Source, rtpParameters: RtpParameters): Promise<Publication> {
+  async publish(id: ParticipantId, source: Source, rtpParameters: RtpParameters): Promise<Publication> {
     const { generation } = this.#room.require(id);
+    this.#requireFloor(id, [source]);
     this.#room.unpublish(id, source);
     return this.#inTurn(id, 'send', async () => {
       const transport = this.#transportOf(this.#room.require(id, generation), 'send');
       const producer = await this.#media.call('createProducer', {}, { transport, kind: kindOf(source), rtpParameters });
       // If the participant has left meanwhile, its transport was closed, and the producer with it.
       this.#room.require(id, generation);
+      try {
+        this.#requireFloor(id, [source]);
+      } catch (error) {
+        await this.#media.call('closeProducer', { producer: producer.id }, {});
+        throw error;
+      }
       return this.#room.publish(id, source, producer.id, formatOf(rtpParameters));
     });
   }
@@ -152,7 +161,7 @@ export class Conference {
    * Answers an offer by which the participant publishes the first section of each kind. A bad offer leaves what it published before as it was.
    *
    * @param sources what it sends.
-   * @throws Refusal `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
+   * @throws Refusal `floor-taken` for a screen, while somebody else has the floor for one; `superseded` when there is a newer offer or the participant has left: then the answer means nothing to the client.
    */
   publishByOffer(id: ParticipantId, offer: Offer, { stream, sources = CAMERA }: PublishOptions = {}): Promise<Negotiated> {
     const connection = this.#room.openConnection(id, 'send', offer.purpose, crypto.randomUUID(), { note: offer.note });
@@ -298,14 +307,18 @@ export class Conference {
   }
 
   #answer(connection: Connection, sdp: string, partsInTurn: () => readonly Part[]): Promise<Negotiated> {
-    const { id, attempt } = connection;
+    const { id, attempt, participantId } = connection;
     return this.#work(connection, async () => {
       const parts = partsInTurn();
+      const sources = parts.flatMap((part) => (part.use === 'publish' ? Object.values(part.sources) : []));
+      this.#requireFloor(participantId, sources);
       const plan = planOf(this.#possible(connection, parts), (watching) =>
         watchedOf(watching, this.#room.publicationsOf(watching.watchedId)),
       );
       const description = await this.#media.call('answerOffer', { connection: id }, { attempt, sdp, plan });
       this.#room.requireNewest(connection);
+      // A connection of which nothing has come yet is closed again.
+      if (!connection.isEstablished) this.#requireFloor(participantId, sources);
       // It opens nothing, and so it must not take the place of anything.
       if (description.sections.length === 0) throw new Refusal('invalid-media-parameters', 'the offer has no media section');
       const outcome = outcomeOf(this.#possible(connection, parts), description.sections);
@@ -433,6 +446,11 @@ export class Conference {
     }
     this.#room.connect(id, direction, transport.id);
     return transport;
+  }
+
+  /** One screen at a time, where somebody has asked for the floor. @throws Refusal `floor-taken` */
+  #requireFloor(id: ParticipantId, sources: readonly Source[]): void {
+    if (sources.includes('screen')) this.#room.requireFloor('screen', id);
   }
 
   #requireStream(id: StreamId): Stream {

@@ -57,7 +57,7 @@ export interface StreamOptions {
 
 const ALL_ON: Indication = { audio: true, video: true };
 
-/** A room that nobody entered is forgotten after this long. */
+/** A room that nobody entered, or nobody came back to after its media were lost, is forgotten after this long. */
 const UNUSED_ROOM_LIFE: Time = 5 * 60_000;
 
 /** An attempt to join that is older than this gives way to a new one of the same identity. */
@@ -630,11 +630,16 @@ export class Room {
    */
   takeFloor(floor: Floor, participantId: ParticipantId): void {
     this.#requireAnnounced(participantId);
-    const holder = this.floorHolder(floor);
-    if (holder === participantId) return;
-    if (holder !== undefined) throw new Refusal('floor-taken');
+    this.requireFloor(floor, participantId);
+    if (this.floorHolder(floor) === participantId) return;
     this.#floors.set({ id: floor, participantId });
     this.#tell(participantId, { type: 'floor-taken', participantId, floor });
+  }
+
+  /** @throws Refusal `floor-taken` when somebody else has the floor. A floor that nobody has is open to all. */
+  requireFloor(floor: Floor, participantId: ParticipantId): void {
+    const holder = this.floorHolder(floor);
+    if (holder !== undefined && holder !== participantId) throw new Refusal('floor-taken');
   }
 
   /** Gives a floor back. What was drawn ends with the whiteboard. @throws Refusal `floor-not-held`. */
@@ -693,8 +698,9 @@ export class Room {
     for (const participantId of talking) if (!before.has(participantId)) this.#emitTalking(participantId, true);
   }
 
-  /** The media node has lost everything: nobody is connected any more. */
-  mediaLost(): void {
+  /** The media node has lost everything: nobody is connected any more. The room waits for its members as a new one does. */
+  mediaLost(now: Time): void {
+    if (this.#participants.size > 0) this.#record.set({ ...this.#own, createdAt: now, entered: false });
     this.#connections.forgetAll();
     for (const participant of this.#participants.values()) this.#remove(participant, 'media-lost');
   }

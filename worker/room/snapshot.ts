@@ -17,12 +17,13 @@ export type Topology = 'direct' | 'routed';
 /** What the room knows of itself beside its members. */
 export interface RoomRecord {
   readonly id: RoomId;
+  /** When it was made, or had to begin anew because its media were lost. */
   readonly createdAt: Time;
   /** Number of the last event. */
   readonly sequence: number;
   /** Generation of the last participant that joined. */
   readonly lastGeneration: number;
-  /** Whether anybody ever got further than asking for a seat. */
+  /** Whether anybody got further than asking for a seat since then. */
   readonly entered: boolean;
   readonly topology: Topology;
   /** Most participants at the same time, where whoever made the room wanted fewer than are possible. */

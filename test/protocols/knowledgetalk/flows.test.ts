@@ -414,6 +414,53 @@ describe('members of other protocols', () => {
   });
 });
 
+describe('a file share that goes on', () => {
+  const told = (member: KtClient) => member.messages.filter((message) => String(nameOf(message)).startsWith('FileShare'));
+
+  it('is told to newcomers and observers as it was told to the others, with the page that is shown', async () => {
+    const [ada] = await world.room(3);
+    if (!ada) return;
+    const ids = { userId: ada.userId, roomId: ada.roomId };
+    const start = { eventOp: 'FileShareStartSvr', ...ids };
+    await ada.ask({ eventOp: 'FileShareStart' });
+    const early = await world.newcomer(ada.roomId);
+    expect(await early.settled()).toContainEqual(start);
+    for (const page of [1, 2]) await ada.ask({ eventOp: 'FileShare', url: `https://example.org/${page}.png` });
+    const url = 'https://example.org/2.png';
+    for (const operation of ['RoomJoin', 'RoomJoinAsObserver']) {
+      const late = await world.newcomer(ada.roomId, operation);
+      expect(await late.next('FileShareStartSvr')).toEqual(start);
+      expect(await late.next('FileShareSvr')).toEqual({ eventOp: 'FileShareSvr', ...ids, url, fileUrl: url });
+      expect(told(late)).toEqual([]);
+    }
+    await ada.ask({ eventOp: 'FileShareStop' });
+    await ada.ask({ eventOp: 'FileShareStart' });
+    const last = await world.newcomer(ada.roomId);
+    await last.next('StartSession');
+    await eventually('the share is told', () => told(last).length > 0);
+    expect(told(last)).toEqual([start]);
+  });
+});
+
+describe('a screen of another protocol', () => {
+  it('is refused while a member has the reservation, as the reservation is while there is such a screen', async () => {
+    const [ada] = await world.room(1);
+    if (!ada) return;
+    const bob = new Attendee(world.stack.edge.url, ada.roomId, 'bob@example.org');
+    await bob.create();
+    await bob.open();
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject(OK);
+    await expect(bob.produce('screen')).rejects.toThrow('Somebody else is sharing');
+    await bob.produce('webcam');
+    expect(await ada.ask({ eventOp: 'SessionReserveEnd' })).toMatchObject(OK);
+    await bob.produce('screen');
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject({ code: '440' });
+    bob.leave();
+    await ada.pick(({ action }) => action === 'exit');
+    expect(await ada.ask({ eventOp: 'SessionReserve' })).toMatchObject(OK);
+  });
+});
+
 describe('without a media node', () => {
   it('the third member is refused with 570, and the call of two goes on', async () => {
     const [ada, bob] = await world.room(2);

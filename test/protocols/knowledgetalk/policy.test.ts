@@ -73,6 +73,47 @@ describe('what members send', () => {
   });
 });
 
+/** Receives the only feed there is, which is that of a camera. @returns the width of the picture that arrives now. */
+async function watch(member: KtClient): Promise<() => Promise<number>> {
+  const { feeds } = await member.next('ReceiveFeed');
+  const [feed] = feeds as { id: string; display: string }[];
+  member.say({ eventOp: 'SendFeed', roomId: member.roomId, feedId: feed?.id, display: feed?.display });
+  const offer = await member.pick(({ eventOp, sdp }) => eventOp === 'SDP' && (sdp as { type?: unknown } | undefined)?.type === 'offer');
+  const peer = await chromium.peer();
+  peers.push(peer);
+  const sdp = { type: 'answer', sdp: await peer.answer((offer.sdp as { sdp: string }).sdp) };
+  member.say({ eventOp: 'SDP', usage: 'cam', roomId: member.roomId, pluginId: offer.pluginId, sdp });
+  return async () => (await peer.received('1')).width;
+}
+
+/** What browsers with simulcast send: layers of 160, 320 and 640. */
+const LAYERED: SentTracks = { video: 640, rids: ['l', 'm', 'h'], noise: true };
+
+describe('what members are sent of a camera with several layers', () => {
+  it('follows the number of members and the screen share', { timeout: 120_000 }, async () => {
+    const [ada, bob] = await world.room(3);
+    if (!ada || !bob) return;
+    const camera = await publish(ada, 'cam', LAYERED);
+    await publish(bob, 'cam', { audio: true });
+    const width = await watch(bob);
+    const shows = (fits: (now: number) => boolean, what: string) => eventually(what, async () => fits(await width()), 30_000);
+    const cap = bitrateOf(layoutOf(3));
+    await shows((now) => now >= 320, 'three members see more than the lowest layer');
+    expect(await camera()).toBeLessThanOrEqual((cap + 128_000) * 1.1);
+
+    await bob.ask({ eventOp: 'SessionReserve' });
+    await publish(bob, 'screen', { video: 320 });
+    await shows((now) => now === 160, 'the lowest layer is enough beside a screen');
+    await eventually('the camera makes room for the screen', async () => (await camera()) <= bitrateOf(SMALLEST) * 1.5, 15_000);
+
+    await bob.ask({ eventOp: 'ScreenShareConferenceEnd' });
+    await shows((now) => now >= 320, 'and more is seen when the screen is gone');
+
+    for (let count = 4; count <= 13; count += 1) await world.newcomer(ada.roomId);
+    await shows((now) => now === 160, 'thirteen members see the lowest layer');
+  });
+});
+
 describe('the table', () => {
   it.each([
     [1, 960, 540, 15],

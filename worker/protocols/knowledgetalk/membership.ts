@@ -10,6 +10,7 @@ import { feedsFor, presence, receiveFeed, startSession } from './announcements.t
 import { membersOf, newUserId, ORIGIN, participantOf, roomIdIn, userIdOf } from './identity.ts';
 import type { Contents, Fields } from './messages.ts';
 import { headOf } from './parse.ts';
+import { sharedFiles } from './sharing.ts';
 
 type Refused = Extract<Admission, { admitted: false }>;
 
@@ -44,7 +45,8 @@ export function admit(admittance: Admittance, session: SessionId, host: RoomHost
       ...(name !== undefined && { name }),
     });
     room.openSession(id, session);
-    const greeting = [...greetingOf(id, admittance, room, wasRouted), ...boardOf(id, room, host)];
+    const files = sharedFiles(room, host).map((message) => JSON.stringify(message));
+    const greeting = [...greetingOf(id, admittance, room, wasRouted), ...files, ...boardOf(id, room, host)];
     const data: SessionData = { origin: admittance.origin, recordsOnServer: admittance.recordsOnServer };
     return { admitted: true, participantId: id, greeting, data };
   } catch (error) {

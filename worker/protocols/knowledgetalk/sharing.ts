@@ -1,10 +1,13 @@
 /** What only one member at a time may do for everybody to see: floors of the room. */
 import { logger } from '../../platform/logger.ts';
 import type { Room } from '../../room/room.ts';
+import type { ParticipantId } from '../../../shared/ids.ts';
+import type { Collection } from '../../room/records.ts';
+import type { RoomHost } from '../protocol.ts';
 import { type Answer, type Context, dataOf, tellOthers, withRemark } from './context.ts';
 import { CODES, OperationError } from './errors.ts';
 import { countOf, ORIGIN, roomIdIn, usageOf, userIdOf } from './identity.ts';
-import type { Contents } from './messages.ts';
+import type { Contents, Fields } from './messages.ts';
 import { layoutOf } from './layouts.ts';
 
 /** The holder may ask again. */
@@ -40,7 +43,19 @@ export function endScreenShare(_contents: Contents['ScreenShareConferenceEnd'], 
   return { roomId: ids.roomId };
 }
 
-export async function startFileShare(_contents: Contents['FileShareStart'], { live, room, session }: Context): Promise<Answer> {
+/** The page that is shared, if its owner still has the floor. */
+interface SharedPage {
+  readonly id: 'shown';
+  readonly participantId: ParticipantId;
+  readonly url: string;
+}
+
+function pages(host: RoomHost): Collection<SharedPage> {
+  return host.records<SharedPage>('pages');
+}
+
+export async function startFileShare(_contents: Contents['FileShareStart'], { live, room, host, session }: Context): Promise<Answer> {
+  if (room.floorHolder('files') === undefined) pages(host).delete('shown');
   room.takeFloor('files', session.participantId);
   const { uploadUrl } = await live.services.files.grant(dataOf(session).origin);
   return { fileServerUrl: uploadUrl };
@@ -52,13 +67,27 @@ export function stopFileShare(_contents: Contents['FileShareStop'], { room, sess
 }
 
 export function shareFile({ url }: Contents['FileShare'], context: Context): Answer {
-  const { room, session } = context;
+  const { room, session, host } = context;
+  const { participantId } = session;
   const holder = room.floorHolder('files');
   if (holder === undefined) throw new OperationError(CODES.notStarted, 'Start the file share first');
-  if (holder !== session.participantId) throw new OperationError(CODES.taken, 'Another user is sharing');
-  const userId = userIdOf(room.require(session.participantId));
-  tellOthers(context, { eventOp: 'FileShareSvr', userId, roomId: roomIdIn(room), url, fileUrl: url });
+  if (holder !== participantId) throw new OperationError(CODES.taken, 'Another user is sharing');
+  const page = pages(host).set({ id: 'shown', participantId, url });
+  tellOthers(context, pageNotice(page, room));
   return {};
+}
+
+function pageNotice({ participantId, url }: SharedPage, room: Room): Fields {
+  return { eventOp: 'FileShareSvr', userId: userIdOf(room.require(participantId)), roomId: roomIdIn(room), url, fileUrl: url };
+}
+
+/** What a newcomer is told of a file share that has begun without it: the same as the others were. */
+export function sharedFiles(room: Room, host: RoomHost): Fields[] {
+  const holder = room.floorHolder('files');
+  if (holder === undefined) return [];
+  const start = { eventOp: 'FileShareStartSvr', userId: userIdOf(room.require(holder)), roomId: roomIdIn(room) };
+  const page = pages(host).get('shown');
+  return page?.participantId === holder ? [start, pageNotice(page, room)] : [start];
 }
 
 /** The member's browser records, and is told where to put it; where its tenant wants it, the media node records as well. */

@@ -7,8 +7,8 @@ export const INVALID_PARAMETERS = 'Invalid parameters in HTTP Request';
 export const ACCESS_DENIED = 'Access denied: a valid access token for this room is needed';
 
 /**
- * The texts that clients show to people. The first five are the ones of the public server. The protocol has neither streams nor floors, so that the
- * texts about those never leave.
+ * The texts that clients show to people. The first five are the ones of the public server. The protocol has no streams and takes no floors, so that the
+ * texts about those never leave, but for the one about somebody else's.
  */
 const TEXTS: Readonly<Record<RefusalReason, string>> = {
   'room-not-found': 'Room not found',

@@ -198,6 +198,22 @@ export class Peer {
     );
   }
 
+  /** Stops one layer of what is sent, or lets it go on. */
+  async setLayerActive(rid: string, isActive: boolean): Promise<void> {
+    await this.#page.evaluate(
+      async ([name, layer, active]) => {
+        for (const sender of window.peers.get(name)?.getSenders() ?? []) {
+          const parameters = sender.getParameters();
+          const encoding = parameters.encodings.find((one) => one.rid === layer);
+          if (encoding === undefined) continue;
+          encoding.active = active;
+          await sender.setParameters(parameters);
+        }
+      },
+      [this.#name, rid, isActive] as const,
+    );
+  }
+
   /** Adds sections in which nothing is sent. */
   async receive(...kinds: readonly ('audio' | 'video')[]): Promise<void> {
     await this.#page.evaluate(

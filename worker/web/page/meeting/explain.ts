@@ -6,6 +6,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   'Room not found': 'The room has been closed.',
   'Attendee not found': 'The server does not know you any more. Join again.',
   'Attendee already created': 'You are still in this room, in another tab or from a moment ago. Close the other tab, or wait some seconds.',
+  'Somebody else is sharing': 'Somebody else is sharing a screen. Try again when they have stopped.',
   'Cannot consume from the given producer': 'Your browser cannot show what this participant sends.',
 };
 
