@@ -112,6 +112,18 @@ describe.concurrent('a sleeping object', () => {
     expect(await client.getText()).toBe('437[{"namespace":"/"}]');
   });
 
+  it('hands out the last packets of a session that has ended, and serves others', async ({ expect }) => {
+    const client = await PollingClient.open(server.url, '/room/ended/socket.io/', 4);
+    await client.post('40');
+    await client.getText();
+    await client.post('42["say","not fetched"]');
+    await client.post('1');
+    await sleep(UNTIL_ASLEEP + 5_000);
+    expect(await client.getText()).toBe('42["said","not fetched"]\u001e6');
+    const { client: other } = await ChatClient.enter(room('ended'));
+    expect(await other.ask('recall')).toEqual([{ namespace: '/' }]);
+  });
+
   it('remembers what it has asked a client', async ({ expect }) => {
     const { client } = await ChatClient.enter(room('asked'));
     client.emit('ask me', { why: 'test' });

@@ -158,7 +158,8 @@ export class EngineServer implements SessionHost<Session> {
   restore(stored: StoredSession, socket: FrameSocket | undefined): Session {
     const session = Session.restore(this, stored.engine, socket);
     this.#add(session);
-    this.#application.restored?.(session, stored.application);
+    // Where the session has ended, and only its last packets wait to be fetched, the application has let go of it.
+    if (session.isOpen) this.#application.restored?.(session, stored.application);
     return session;
   }
 
