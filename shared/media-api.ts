@@ -212,6 +212,12 @@ const SkippedSchema = z.object({
 });
 export type Skipped = z.infer<typeof SkippedSchema>;
 
+/**
+ * How long a negotiation may take. There may be dozens of media sections in it, and a client whose offer is not answered loses everything that the
+ * connection carries; but clients do not wait for more than ten seconds.
+ */
+const NEGOTIATION_SECONDS = 8;
+
 interface EndpointOptions<Body extends z.ZodType, Query extends z.ZodType> extends Partial<
   Pick<Endpoint, 'bodyType' | 'resultType' | 'maxBodyBytes' | 'answersWithin'>
 > {
@@ -333,6 +339,7 @@ export const mediaApi = {
    * what is attached stays.
    */
   answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
+    answersWithin: NEGOTIATION_SECONDS,
     body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
@@ -341,10 +348,12 @@ export const mediaApi = {
    * for the client's answer.
    */
   createOffer: endpoint('POST', `${CONNECTION}/create-offer`, DescriptionSchema, {
+    answersWithin: NEGOTIATION_SECONDS,
     body: z.object({ attempt: AttemptSchema, feeds: z.array(FeedSchema).max(64) }),
   }),
   /** Takes the client's answer to the offer of this attempt. Sections that the client refused are `inactive` in the result. */
   completeOffer: endpoint('POST', `${CONNECTION}/complete-offer`, z.object({ sections: z.array(SectionInfoSchema) }), {
+    answersWithin: NEGOTIATION_SECONDS,
     body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),

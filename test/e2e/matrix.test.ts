@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BareClientSite } from './bare-client/page.ts';
-import { launchBrowser } from './browser.ts';
+import { launchFrugalBrowser } from './browser.ts';
 import { KnowledgeTalkSite } from './knowledgetalk-client/page.ts';
 import { KurentoSite } from './kurento-client/page.ts';
 import { GroupCallMember } from './matrix-clients/group-call.ts';
@@ -32,7 +32,7 @@ class MixedRoom {
   readonly #closables: Closable[];
 
   static async open(): Promise<MixedRoom> {
-    const [browser, stack] = await Promise.all([launchBrowser(), Stack.start()]);
+    const [browser, stack] = await Promise.all([launchFrugalBrowser(), Stack.start()]);
     const closables: Closable[] = [browser, { close: () => stack.stop() }];
     const room = new MixedRoom(closables);
     const { url } = stack;
@@ -145,7 +145,7 @@ describe('ten members of five protocols in one room', () => {
   it(
     'see and hear each other, each of the 25 ways',
     async () => {
-      const watching = await Promise.allSettled(room.members.map((member) => member.watch(room.othersThan(member))));
+      await Promise.all(room.members.map((member) => member.watch(room.othersThan(member))));
       const { pairs } = await readCells();
       let last: Cells = new Map();
       const silent = async () => {
@@ -158,7 +158,6 @@ describe('ten members of five protocols in one room', () => {
         // eslint-disable-next-line no-console -- the table is what people run this for
         console.log(`decoded frames / audio packets, the least of the pairs of each cell\n${tableOf(last)}`);
       }
-      expect(watching.filter(({ status }) => status === 'rejected')).toEqual([]);
       expect(last.size).toBe(25);
     },
     LONG,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../harness/ports.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -54,10 +55,21 @@ export class Stack {
   }
 
   /** Kills the SFU's worker process without warning, as a crash would. */
-  async killMediaWorker(): Promise<void> {
+  killMediaWorker(): Promise<void> {
+    return this.#signalMediaWorker('SIGKILL');
+  }
+
+  /** Makes the SFU's worker process stand still for a while, as a machine without time for it would. */
+  async stallMediaWorker(milliseconds: number): Promise<void> {
+    await this.#signalMediaWorker('SIGSTOP');
+    await sleep(milliseconds);
+    await this.#signalMediaWorker('SIGCONT');
+  }
+
+  async #signalMediaWorker(signal: NodeJS.Signals): Promise<void> {
     const workers = await descendants(this.#process.pid ?? 0, 'mediasoup-worke');
     if (workers.length === 0) throw new Error('no mediasoup worker is running');
-    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    for (const worker of workers) process.kill(worker, signal);
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Streamer } from '../wcs-client/page.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
 const PATIENCE = { timeout: 40_000, interval: 250 };
-const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180 } };
+const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180, frameRate: { ideal: 5 } } };
 
 /** A member with the WebSDK and its Room API. */
 export class WcsMember implements Member {
