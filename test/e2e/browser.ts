@@ -59,7 +59,8 @@ const UNPROCESSED = { echoCancellation: false, noiseSuppression: false, autoGain
 
 /**
  * Starts a browser for many members on few cores. Cameras give small pictures to whoever does not ask for large ones, microphones give sound as it is,
- * and the browser has to wait for the servers: elsewhere they do not share their cores with everybody whom they serve.
+ * and the browser has to wait for the servers: elsewhere they do not share their cores with everybody whom they serve. Screens are small and blue,
+ * where the fake ones would be as green as the cameras.
  */
 export async function launchFrugalBrowser(): Promise<Browser> {
   const browser = await launch(resolve(import.meta.dirname, 'frugal-chromium.sh'), { devices: true, allowed: true });
@@ -84,6 +85,20 @@ async function makeFrugal(context: BrowserContext): Promise<void> {
           audio: audio === false ? false : unprocessed,
           video: video === false || (typeof video === 'object' && isLarge(video)) ? video : small,
         });
+      devices.getDisplayMedia = () => {
+        const canvas = Object.assign(document.createElement('canvas'), small);
+        const context = canvas.getContext('2d');
+        let brightness = 0;
+        const draw = () => {
+          if (!context) return;
+          brightness = (brightness + 1) % 50;
+          context.fillStyle = `rgb(0 0 ${200 + brightness})`;
+          context.fillRect(0, 0, canvas.width, canvas.height);
+        };
+        setInterval(draw, 200);
+        draw();
+        return Promise.resolve(canvas.captureStream());
+      };
     },
     { large: LARGE, small: SMALL, unprocessed: UNPROCESSED },
   );
