@@ -1,5 +1,4 @@
 /** Real Chromium, with a camera and a microphone that need nobody in front of them. */
-import { resolve } from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 const QUIET = [
@@ -29,21 +28,12 @@ export interface BrowserOptions {
 }
 
 /** Starts a browser of its own. */
-export function launchBrowser(options: BrowserOptions = { devices: true, allowed: true }): Promise<Browser> {
-  return launch(chromiumPath(), options);
-}
-
-function launch(executablePath: string, { devices, allowed, frameRate = 5 }: BrowserOptions): Promise<Browser> {
+export function launchBrowser({ devices, allowed, frameRate = 5 }: BrowserOptions = { devices: true, allowed: true }): Promise<Browser> {
   return chromium.launch({
-    executablePath,
+    executablePath: process.env.CHROMIUM_BIN ?? process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     headless: true,
-    env: { ...process.env, CHROMIUM: chromiumPath() },
     args: [...QUIET, ...(devices ? [fakeDevices(frameRate)] : []), ...(allowed ? ALL_ALLOWED : [])],
   });
-}
-
-function chromiumPath(): string {
-  return process.env.CHROMIUM_BIN ?? process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 }
 
 /** A green picture with a moving pie, and a short beep twice a second. */
@@ -51,19 +41,15 @@ function fakeDevices(frameRate: number): string {
   return `--use-fake-device-for-media-stream=fps=${frameRate}`;
 }
 
-/** What says that a picture is to be large: whoever wants that may send it in layers, which small ones have not. */
-const LARGE = 1280;
-
 const SMALL = { width: 160, height: 120 };
 const UNPROCESSED = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 /**
- * Starts a browser for many members on few cores. Cameras give small pictures to whoever does not ask for large ones, microphones give sound as it is,
- * and the browser has to wait for the servers: elsewhere they do not share their cores with everybody whom they serve. Screens are small and blue,
- * where the fake ones would be as green as the cameras.
+ * Starts a browser for many members on few cores. Cameras give small pictures and microphones give sound as it is, whatever is asked of them. Screens
+ * are small and blue, where the fake ones would be as green as the cameras.
  */
 export async function launchFrugalBrowser(): Promise<Browser> {
-  const browser = await launch(resolve(import.meta.dirname, 'frugal-chromium.sh'), { devices: true, allowed: true });
+  const browser = await launchBrowser();
   const newContext = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
     const context = await newContext(options);
@@ -75,16 +61,12 @@ export async function launchFrugalBrowser(): Promise<Browser> {
 
 async function makeFrugal(context: BrowserContext): Promise<void> {
   await context.addInitScript(
-    ({ large, small, unprocessed }) => {
+    ({ small, unprocessed }) => {
       const devices = navigator.mediaDevices as MediaDevices | undefined;
       if (!devices) return;
       const getUserMedia = devices.getUserMedia.bind(devices);
-      const isLarge = (video: MediaTrackConstraints) => typeof video.width === 'object' && video.width.ideal === large;
       devices.getUserMedia = ({ audio = false, video = false } = {}) =>
-        getUserMedia({
-          audio: audio === false ? false : unprocessed,
-          video: video === false || (typeof video === 'object' && isLarge(video)) ? video : small,
-        });
+        getUserMedia({ audio: audio === false ? false : unprocessed, video: video === false ? false : small });
       devices.getDisplayMedia = () => {
         const canvas = Object.assign(document.createElement('canvas'), small);
         const context = canvas.getContext('2d');
@@ -100,6 +82,6 @@ async function makeFrugal(context: BrowserContext): Promise<void> {
         return Promise.resolve(canvas.captureStream());
       };
     },
-    { large: LARGE, small: SMALL, unprocessed: UNPROCESSED },
+    { small: SMALL, unprocessed: UNPROCESSED },
   );
 }
