@@ -31,11 +31,8 @@ const IN_ITS_OWN_NETWORK = [
 
 export async function main(parameters: string[]): Promise<number> {
   const environment = await setUpForTests();
-  const test = (project: string) => [...VITEST, '--project', project, ...parameters];
-  const codes = [
-    await runHere(test('!apart-*'), environment),
-    await runHere(test('apart-matrix'), environment),
-    await runHere([...IN_ITS_OWN_NETWORK, ...test('apart-firefox')], { ...environment, FIREFOX_NETWORK_ADDRESS }),
-  ];
-  return codes.find((code) => code !== 0) ?? 0;
+  const failed = await runHere([...VITEST, '--project', '!apart-*', ...parameters], environment);
+  const command = [...IN_ITS_OWN_NETWORK, ...VITEST, '--project', 'apart-firefox', ...parameters];
+  const failedApart = await runHere(command, { ...environment, FIREFOX_NETWORK_ADDRESS });
+  return failed === 0 ? failedApart : failed;
 }
