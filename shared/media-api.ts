@@ -212,6 +212,12 @@ const SkippedSchema = z.object({
 });
 export type Skipped = z.infer<typeof SkippedSchema>;
 
+/**
+ * How long it may take to make what a client's media depends on. Many clients do not ask again, and one whose offer is not answered loses everything
+ * that its connection carries; but none waits for more than ten seconds.
+ */
+const MEDIA_SECONDS = 8;
+
 interface EndpointOptions<Body extends z.ZodType, Query extends z.ZodType> extends Partial<
   Pick<Endpoint, 'bodyType' | 'resultType' | 'maxBodyBytes' | 'answersWithin'>
 > {
@@ -279,14 +285,16 @@ export const mediaApi = {
     maxBodyBytes: MAX_LIMITS_BODY_BYTES,
   }),
 
-  createTransport: endpoint('POST', `${ROOM}/transports`, TransportInfoSchema),
+  createTransport: endpoint('POST', `${ROOM}/transports`, TransportInfoSchema, { answersWithin: MEDIA_SECONDS }),
   connectTransport: endpoint('POST', `${ROOM}/transports/:transport/connect`, NothingSchema, {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({ dtlsParameters: DtlsParametersSchema }),
   }),
   transportStats: endpoint('GET', `${ROOM}/transports/:transport/stats`, StatsSchema),
   closeTransport: endpoint('DELETE', `${ROOM}/transports/:transport`, NothingSchema),
 
   createProducer: endpoint('POST', `${ROOM}/producers`, z.object({ id: MediaIdSchema }), {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({
       transport: MediaIdSchema,
       kind: MediaKindSchema,
@@ -305,6 +313,7 @@ export const mediaApi = {
   closeProducer: endpoint('DELETE', `${ROOM}/producers/:producer`, NothingSchema),
 
   createConsumer: endpoint('POST', `${ROOM}/consumers`, ConsumerInfoSchema, {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({
       transport: MediaIdSchema,
       producer: MediaIdSchema,
@@ -333,6 +342,7 @@ export const mediaApi = {
    * what is attached stays.
    */
   answerOffer: endpoint('POST', `${CONNECTION}/answer-offer`, DescriptionSchema, {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema, plan: z.array(SectionPlanSchema).max(64) }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),
@@ -341,10 +351,12 @@ export const mediaApi = {
    * for the client's answer.
    */
   createOffer: endpoint('POST', `${CONNECTION}/create-offer`, DescriptionSchema, {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({ attempt: AttemptSchema, feeds: z.array(FeedSchema).max(64) }),
   }),
   /** Takes the client's answer to the offer of this attempt. Sections that the client refused are `inactive` in the result. */
   completeOffer: endpoint('POST', `${CONNECTION}/complete-offer`, z.object({ sections: z.array(SectionInfoSchema) }), {
+    answersWithin: MEDIA_SECONDS,
     body: z.object({ attempt: AttemptSchema, sdp: LongSdpSchema }),
     maxBodyBytes: MAX_DESCRIPTION_BODY_BYTES,
   }),

@@ -1,5 +1,5 @@
 /** Real Chromium, with a camera and a microphone that need nobody in front of them. */
-import { chromium, type Browser } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 const QUIET = [
   '--no-sandbox',
@@ -39,4 +39,49 @@ export function launchBrowser({ devices, allowed, frameRate = 5 }: BrowserOption
 /** A green picture with a moving pie, and a short beep twice a second. */
 function fakeDevices(frameRate: number): string {
   return `--use-fake-device-for-media-stream=fps=${frameRate}`;
+}
+
+const SMALL = { width: 160, height: 120 };
+const UNPROCESSED = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+/**
+ * Starts a browser for many members on few cores. Cameras give small pictures and microphones give sound as it is, whatever is asked of them. Screens
+ * are small and blue, where the fake ones would be as green as the cameras.
+ */
+export async function launchFrugalBrowser(): Promise<Browser> {
+  const browser = await launchBrowser();
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    await makeFrugal(context);
+    return context;
+  };
+  return browser;
+}
+
+async function makeFrugal(context: BrowserContext): Promise<void> {
+  await context.addInitScript(
+    ({ small, unprocessed }) => {
+      const devices = navigator.mediaDevices as MediaDevices | undefined;
+      if (!devices) return;
+      const getUserMedia = devices.getUserMedia.bind(devices);
+      devices.getUserMedia = ({ audio = false, video = false } = {}) =>
+        getUserMedia({ audio: audio === false ? false : unprocessed, video: video === false ? false : small });
+      devices.getDisplayMedia = () => {
+        const canvas = Object.assign(document.createElement('canvas'), small);
+        const context = canvas.getContext('2d');
+        let brightness = 0;
+        const draw = () => {
+          if (!context) return;
+          brightness = (brightness + 1) % 50;
+          context.fillStyle = `rgb(0 0 ${200 + brightness})`;
+          context.fillRect(0, 0, canvas.width, canvas.height);
+        };
+        setInterval(draw, 200);
+        draw();
+        return Promise.resolve(canvas.captureStream());
+      };
+    },
+    { small: SMALL, unprocessed: UNPROCESSED },
+  );
 }

@@ -207,6 +207,29 @@ describe('in a meeting', () => {
     }
   });
 
+  it('one connection carries what a dozen publish, subscribed to one after the other', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const streams: string[] = [];
+    for (let number = 0; number < 12; number += 1) streams.push(...(await ada.publish()));
+    await bob.publish();
+    await bob.streamsOf(ada.id, 12);
+    for (const stream of streams) await bob.subscribe(stream);
+    await Promise.all(streams.map((stream) => bob.receives(stream)));
+    expect(await bob.page.evaluate(() => window.owt.connectionStates())).toEqual(['connected']);
+  });
+
+  it('a media server that has no time for seconds costs nobody the connection', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [first = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(first);
+    await bob.receives(first);
+    const [second = ''] = await ada.publish();
+    await bob.streamsOf(ada.id, 2);
+    await Promise.all([world.stack.stallMediaWorker(4_000), bob.subscribe(second)]);
+    await Promise.all([first, second].map((stream) => bob.receives(stream)));
+  });
+
   it('a subscriber of a simulcast picture gets the layer that it wants', async () => {
     const [ada, bob, eve, old] = [await join('ada'), await join('bob'), await join('eve'), await join('old', { kind: 'sdk-4' })];
     const [stream = ''] = await ada.publish({ audio: false, rids: ['q', 'h', 'f'] });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../harness/ports.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -11,6 +12,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** What a first start on a machine has to build, the test command has built before. */
 const START_TIMEOUT = 90_000;
 const STOP_TIMEOUT = 15_000;
+
+/** Of the kernel, as programs see it. */
+const CLOCK_TICKS_PER_SECOND = 100;
 
 export class Stack {
   /** Where the page is. */
@@ -54,10 +58,32 @@ export class Stack {
   }
 
   /** Kills the SFU's worker process without warning, as a crash would. */
-  async killMediaWorker(): Promise<void> {
+  killMediaWorker(): Promise<void> {
+    return this.#signalMediaWorker('SIGKILL');
+  }
+
+  /** Makes the SFU's worker process stand still for a while, as a machine without time for it would. */
+  async stallMediaWorker(milliseconds: number): Promise<void> {
+    await this.#signalMediaWorker('SIGSTOP');
+    await sleep(milliseconds);
+    await this.#signalMediaWorker('SIGCONT');
+  }
+
+  /** How long the servers have used the processor so far, in seconds. */
+  async processorTime(): Promise<{ readonly edge: number; readonly mediaNode: number }> {
+    const root = this.#process.pid ?? 0;
+    const [edges, workers] = [await descendants(root, 'workerd'), await descendants(root, 'mediasoup-worke')];
+    // The media node is the process that has started its workers.
+    const nodes = new Map((await processes()).map((one) => [one.pid, one]));
+    const mediaNodes = [...new Set(workers.map(({ parent }) => parent))].flatMap((pid) => nodes.get(pid) ?? []);
+    const sum = (used: readonly Running[]) => used.reduce((total, { seconds }) => total + seconds, 0);
+    return { edge: sum(edges), mediaNode: sum([...workers, ...mediaNodes]) };
+  }
+
+  async #signalMediaWorker(signal: NodeJS.Signals): Promise<void> {
     const workers = await descendants(this.#process.pid ?? 0, 'mediasoup-worke');
     if (workers.length === 0) throw new Error('no mediasoup worker is running');
-    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    for (const { pid } of workers) process.kill(pid, signal);
   }
 
   async stop(): Promise<void> {
@@ -111,17 +137,33 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-/** The processes below another one whose name (cut to 15 characters by the kernel) is the given one. */
-async function descendants(ancestor: number, name: string): Promise<number[]> {
-  const processes = await Promise.all((await readdir('/proc')).filter((entry) => /^\d+$/u.test(entry)).map(describe));
-  const parents = new Map(processes.flatMap((each) => (each ? [[each.pid, each.parent] as const] : [])));
-  const isBelow = (pid: number | undefined): boolean => pid !== undefined && (pid === ancestor || isBelow(parents.get(pid)));
-  return processes.flatMap((each) => (each?.name === name && isBelow(each.pid) ? [each.pid] : []));
+interface Running {
+  readonly pid: number;
+  readonly name: string;
+  readonly parent: number;
+  /** Of processor time. */
+  readonly seconds: number;
 }
 
-async function describe(entry: string): Promise<{ pid: number; name: string; parent: number } | undefined> {
+/** The processes below another one whose name (cut to 15 characters by the kernel) is the given one. */
+async function descendants(ancestor: number, name: string): Promise<Running[]> {
+  const all = await processes();
+  const parents = new Map(all.map((each) => [each.pid, each.parent]));
+  const isBelow = (pid: number | undefined): boolean => pid !== undefined && (pid === ancestor || isBelow(parents.get(pid)));
+  return all.filter((each) => each.name === name && isBelow(each.pid));
+}
+
+async function processes(): Promise<Running[]> {
+  const entries = (await readdir('/proc')).filter((entry) => /^\d+$/u.test(entry));
+  return (await Promise.all(entries.map(describe))).flatMap((one) => one ?? []);
+}
+
+async function describe(entry: string): Promise<Running | undefined> {
   // A process may end while it is being looked at.
   const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
-  const [, pid, name, parent] = /^(\d+) \((.*)\) \S (\d+)/u.exec(stat) ?? [];
-  return name === undefined ? undefined : { pid: Number(pid), name, parent: Number(parent) };
+  const [, pid, name, parent, rest] = /^(\d+) \((.*)\) \S (\d+) (.*)/u.exec(stat) ?? [];
+  if (name === undefined) return undefined;
+  // Behind the parent stand eight fields, and then the time in the program and in the kernel.
+  const [user = 0, system = 0] = (rest ?? '').split(' ').slice(9, 11).map(Number);
+  return { pid: Number(pid), name, parent: Number(parent), seconds: (user + system) / CLOCK_TICKS_PER_SECOND };
 }

@@ -3,7 +3,7 @@ import type { Streamer } from '../wcs-client/page.ts';
 import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
 
 const PATIENCE = { timeout: 40_000, interval: 250 };
-const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180 } };
+const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180, frameRate: { ideal: 5 } } };
 
 /** A member with the WebSDK and its Room API. */
 export class WcsMember implements Member {
@@ -29,7 +29,7 @@ export class WcsMember implements Member {
       const { login, streams } = await this.#participant(id);
       const keys = Array.from({ length: streams }, (_, index) => `${id} ${index}`);
       this.#played.set(id, keys);
-      for (const [index, key] of keys.entries()) await this.#streamer.playFromRoom(key, login, index);
+      for (const [index, key] of keys.entries()) await this.#play(key, login, index);
     }
   }
 
@@ -50,7 +50,7 @@ export class WcsMember implements Member {
     const key = `${id} screen`;
     if (!this.#screens.includes(key)) {
       this.#screens.push(key);
-      await this.#streamer.playFromRoom(key, login, streams - 1);
+      await this.#play(key, login, streams - 1);
     }
     return (await this.#streamer.reception(key)).framesDecoded;
   }
@@ -94,6 +94,13 @@ export class WcsMember implements Member {
 
   close(): Promise<void> {
     return this.#streamer.close();
+  }
+
+  /** Plays a stream. @returns once it is played. */
+  async #play(key: string, login: string, index: number): Promise<void> {
+    await this.#streamer.playFromRoom(key, login, index);
+    const status = async () => (await this.#streamer.log(key)).find((line) => /^(?:PLAYING|FAILED)/u.test(line));
+    await expect.poll(status, { ...PATIENCE, message: `how ${this.id} plays ${key}` }).toBe('PLAYING');
   }
 
   async #participant(id: string): Promise<{ login: string; streams: number }> {
