@@ -1,0 +1,143 @@
+import type { MediaStreamTrack } from 'werift';
+import { expect } from 'vitest';
+import type { Stack } from '../harness/stack.ts';
+import { Cast, type Driver, type Member, type Place } from './drivers/driver.ts';
+import { groupCall, GroupCallMember } from './drivers/group-call.ts';
+import { knowledgeTalk } from './drivers/knowledgetalk.ts';
+import { mediasoupHttp } from './drivers/mediasoup-http.ts';
+import { owt } from './drivers/owt.ts';
+import { wcs } from './drivers/wcs.ts';
+import type { Protocol } from './protocols.ts';
+import { type Happening, type Person, RoomModel } from './room-model.ts';
+import { words } from './words.ts';
+
+export const DRIVERS: Readonly<Record<Protocol, Driver>> = {
+  'mediasoup-http': mediasoupHttp,
+  'group-call': groupCall,
+  wcs,
+  owt,
+  knowledgetalk: knowledgeTalk,
+};
+
+/** The name of the one who is in each room from first to last. */
+const KEEPER = 'keeper';
+
+let rooms = 0;
+
+/** A name for a room of which nobody knows yet. */
+export function newRoomName(): string {
+  return String(20_000_000 + (rooms += 1));
+}
+
+/** Members of all protocols in one real room, beside a model of it. */
+export class Scene {
+  readonly model: RoomModel;
+  readonly members: Member[] = [];
+  readonly #place: Place;
+  /** What each is to be told by now, and has not been looked at. */
+  readonly #expected = new Map<Person, string[]>();
+  readonly #keeper: Person;
+  #herald: GroupCallMember | undefined;
+  #isKeeperOn = true;
+
+  /**
+   * A room with a keeper, by whose words is known what everybody has been told. It is of a protocol whose members are never connected directly.
+   *
+   * @param room one that is there already, for instance.
+   */
+  static async open(stack: Stack, room = newRoomName(), tracks?: readonly MediaStreamTrack[]): Promise<Scene> {
+    const scene = new Scene(stack.edge.url, room, tracks);
+    scene.#herald = await GroupCallMember.enter(scene.#place, scene.#keeper);
+    scene.model.join(scene.#keeper);
+    return scene;
+  }
+
+  private constructor(edgeUrl: string, room: string, tracks: readonly MediaStreamTrack[] | undefined) {
+    this.model = new RoomModel((happening) => {
+      this.#happened(happening);
+    });
+    this.#place = { edgeUrl, room, model: this.model, cast: new Cast(), ...(tracks && { tracks }) };
+    this.#keeper = personOf(KEEPER, 'group-call');
+  }
+
+  /** Lets somebody in, who must see what there is. @throws Refused */
+  async enter(protocol: Protocol, name: string): Promise<Member> {
+    const driver = DRIVERS[protocol];
+    const person = personOf(name, protocol);
+    const member = await driver.enter(this.#place, person);
+    this.model.join(person);
+    this.members.push(member);
+    expect(member.seen, `what ${name} sees`).toEqual(driver.sees(person, this.model));
+    return member;
+  }
+
+  /** Lets somebody of each protocol in. */
+  async enterAll(protocols: readonly Protocol[], role: string): Promise<Member[]> {
+    const entered: Member[] = [];
+    for (const protocol of protocols) entered.push(await this.enter(protocol, `${protocol}-${role}`));
+    return entered;
+  }
+
+  /** Everybody must have been told what the model says, exactly once and in its order. @returns what each was told. */
+  async check(): Promise<Map<Member, string[]>> {
+    const told = await this.listen();
+    const expected = new Map(this.#expected);
+    this.#expected.clear();
+    for (const [{ person }, heard] of told) expect(heard, `what ${person.name} is told`).toEqual(expected.get(person) ?? []);
+    return told;
+  }
+
+  /** Waits until everybody has been told everything. @returns what those who are in the room were told. */
+  async listen(): Promise<Map<Member, string[]>> {
+    await this.flush();
+    this.#isKeeperOn = !this.#isKeeperOn;
+    this.model.declare(this.#keeper, 'audio', this.#isKeeperOn);
+    await this.#herald?.announce(this.#isKeeperOn);
+    const last = words.shows(KEEPER, 'audio', this.#isKeeperOn);
+    await Promise.all(this.#present.map((member) => (member instanceof GroupCallMember ? member.hears(last) : undefined)));
+    await this.flush();
+    return new Map(this.#present.map((member) => [member, member.heard().filter((one) => !one.startsWith(`${KEEPER} `))]));
+  }
+
+  /** Waits until the room has dealt with everything that was said. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#present.map((member) => member.flush()));
+  }
+
+  /** Waits until the room has noticed that somebody is gone, while everybody else shows that it is there. @param limit in milliseconds */
+  async noticesTheEndOf({ person }: Member, limit: number): Promise<void> {
+    const alive = setInterval(() => void this.#flushOthersThan(person), 5_000);
+    try {
+      await this.#herald?.hears(words.leaves(person.name), limit);
+    } finally {
+      clearInterval(alive);
+    }
+    this.model.leave(person);
+  }
+
+  close(): void {
+    for (const member of this.members) member.close();
+    this.#herald?.close();
+  }
+
+  get #present(): Member[] {
+    return this.members.filter(({ person }) => this.model.people.includes(person));
+  }
+
+  async #flushOthersThan(person: Person): Promise<void> {
+    await Promise.all(this.#present.map((member) => (member.person === person ? undefined : member.flush())));
+  }
+
+  #happened(happening: Happening): void {
+    if (happening.who === this.#keeper) return;
+    for (const person of this.model.people) {
+      const told = DRIVERS[person.protocol].tells(happening, person, this.model);
+      this.#expected.set(person, [...(this.#expected.get(person) ?? []), ...told]);
+    }
+  }
+}
+
+function personOf(name: string, protocol: Protocol): Person {
+  const { declared } = DRIVERS[protocol];
+  return { name, protocol, streams: new Map(), watches: new Set(), declared: declared && { ...declared } };
+}
