@@ -2,7 +2,10 @@ import type { Driver, Feature } from './drivers/driver.ts';
 import type { Protocol } from './protocols.ts';
 
 export class FeatureTable {
-  constructor(readonly drivers: Readonly<Record<Protocol, Driver>>) {}
+  readonly #drivers: Readonly<Record<Protocol, Driver>>;
+  constructor(drivers: Readonly<Record<Protocol, Driver>>) {
+    this.#drivers = drivers;
+  }
   does(_feature: Feature, _protocol: Protocol): void {}
   isTold(_feature: Feature, _protocol: Protocol): void {}
 }

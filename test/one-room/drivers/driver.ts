@@ -120,12 +120,14 @@ export class Cast {
 
   /** By the id that the room has for somebody. Members of OWT have their names in it. */
   nameOf(id: string): string {
-    return this.#names.get(id) ?? id.replace(/#[\da-f]{8}$/u, '');
+    const [, name] = /^(.+)#[\da-f]{8}$/u.exec(id) ?? [];
+    if (name !== undefined) this.note(id, name);
+    return this.#names.get(id) ?? id;
   }
 
-  /** The room's id for somebody of this name. */
-  idOf(name: string, fits: (id: string) => boolean = () => true): string {
-    return [...this.#names].find(([id, one]) => one === name && fits(id))?.[0] ?? name;
+  /** The room's id for somebody of this name, as it was told last. */
+  idOf(name: string): string {
+    return [...this.#names].findLast(([, one]) => one === name)?.[0] ?? name;
   }
 }
 

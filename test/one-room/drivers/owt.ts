@@ -60,7 +60,6 @@ class OwtMember implements Member {
     this.#place = place;
     this.person = person;
     this.#client = client;
-    place.cast.note(client.id, person.name);
     const { participants = [], streams = [] } = client.login?.room ?? {};
     const seen = participants.map((one) => ({ id: one.id, told: [this.#joins(one)] }));
     for (const stream of streams as Stream[]) seen.find(({ id }) => id === stream.info.owner)?.told.push(this.#begins(stream));
@@ -266,9 +265,11 @@ class OwtMember implements Member {
         const who = this.#people.get(from) ?? from;
         return [to === 'all' ? words.says(who, message) : words.whispers(who, message)];
       }
-      // Of one's own sessions.
-      case 'progress':
-        return data.status === 'error' ? [`${this.person.name} is told of an error`] : [];
+      case 'progress': {
+        // Whoever subscribes is told that the session has ended with the stream, and that it is ready.
+        const isOwn = data.id === this.#camera?.id || data.id === this.#screen?.id;
+        return isOwn && data.status === 'error' ? [`${this.person.name} has lost what it publishes`] : [];
+      }
       default:
         return [`${event} ${JSON.stringify(data)}`];
     }

@@ -1,5 +1,5 @@
 import { Agent, type ClientRequestArgs } from 'node:http';
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, Socket, type TcpNetConnectOpts } from 'node:net';
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Device } from 'mediasoup-client';
 import * as fakeParameters from 'mediasoup-client/fakeParameters';
@@ -23,7 +23,7 @@ class Line extends Agent {
   #isDead = false;
 
   override createConnection(options: ClientRequestArgs): Socket {
-    if (this.#isDead) throw new Error('the line is dead');
+    if (this.#isDead) return new Socket().destroy();
     this.#socket = connect(options as TcpNetConnectOpts);
     return this.#socket;
   }
