@@ -1,8 +1,6 @@
 /** What members of each protocol do, and what members of all five are told of it: one suite for all, in rooms of all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../harness/eventually.ts';
 import { startStack, type Stack } from '../harness/stack.ts';
-import { Sender } from '../protocols/wcs/sender.ts';
 import { type Deeds, type Feature, type Member, Refused } from './drivers/driver.ts';
 import { FeatureTable } from './feature-table.ts';
 import { PROTOCOLS, type Protocol } from './protocols.ts';
@@ -21,9 +19,6 @@ beforeAll(async () => {
   vanishing = vanish().catch((error: unknown) => error);
 });
 afterAll(() => stack.stop());
-
-/** What a member has to be able to do for a feature. */
-type Able<Deed extends keyof Deeds> = Member & Required<Pick<Member, Deed>>;
 
 /** One feature: what an actor does, of which everybody else is told. */
 interface Script {
@@ -151,6 +146,71 @@ describe.each(PROTOCOLS)('a member of %s among members of all protocols', (proto
     await expectTold('return');
   });
 });
+
+describe('putting out', () => {
+  it.each(able('putOut'))('a member of %s puts out members of all protocols', async (protocol) => {
+    const scene = await Scene.open(stack, { founder: protocol, room: await makeRoom(20) });
+    try {
+      const [founder] = scene.members;
+      await scene.enterAll(PROTOCOLS, 'witness');
+      const targets = await scene.enterAll(PROTOCOLS, 'target');
+      for (const target of targets) await target.publish?.();
+      await scene.check();
+      for (const target of targets) {
+        await founder?.putOut?.(target.person);
+        await target.isPutOut();
+        for (const [{ person }, told] of await scene.check()) {
+          expect(told.length, `what a member of ${person.protocol} is told`).not.toBe(0);
+          table.isTold('put out', person.protocol);
+        }
+      }
+      table.does('put out', protocol);
+    } finally {
+      scene.close();
+    }
+  });
+});
+
+describe('a full room', () => {
+  it('refuses members of all protocols in their own words, and lets them in when there is a place again', async () => {
+    const scene = await Scene.open(stack, { room: await makeRoom(3) });
+    try {
+      const [ada, bob] = [await scene.enter('wcs', 'ada'), await scene.enter('owt', 'bob')];
+      for (const protocol of PROTOCOLS) {
+        await expect(scene.enter(protocol, 'eve')).rejects.toBeInstanceOf(Refused);
+        table.isTold('limit the room', protocol);
+      }
+      await scene.check();
+      await ada.leave();
+      for (const protocol of PROTOCOLS) {
+        const eve = await scene.enter(protocol, 'eve');
+        await scene.check();
+        await eve.leave();
+      }
+      expect((await scene.check()).has(bob)).toBe(true);
+    } finally {
+      scene.close();
+    }
+  });
+});
+
+/** The protocols whose members can do something. */
+function able(deed: keyof Deeds): Protocol[] {
+  return PROTOCOLS.filter((protocol) => DRIVERS[protocol].cannot[deed] === undefined);
+}
+
+/** A member of a protocol that has a word for it makes a room with room for so many. */
+async function makeRoom(capacity: number): Promise<string> {
+  const room = newRoomName();
+  const scene = await Scene.open(stack);
+  for (const protocol of able('limit')) {
+    const member = await scene.enter(protocol, 'maker');
+    await member.limit?.(room, capacity);
+    table.does('limit the room', protocol);
+  }
+  scene.close();
+  return room;
+}
 
 /** All are cut off without a word; sooner or later everybody else is told. */
 async function vanish(): Promise<void> {

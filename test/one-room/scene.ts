@@ -22,6 +22,16 @@ export const DRIVERS: Readonly<Record<Protocol, Driver>> = {
 /** The name of the one who is in each room from first to last. */
 const KEEPER = 'keeper';
 
+const FOUNDER = 'founder';
+
+interface SceneOptions {
+  /** One that is there already, for instance. */
+  readonly room?: string;
+  readonly tracks?: readonly MediaStreamTrack[];
+  /** The protocol of somebody who is in the room before everybody else. */
+  readonly founder?: Protocol;
+}
+
 let rooms = 0;
 
 /** A name for a room of which nobody knows yet. */
@@ -40,15 +50,15 @@ export class Scene {
   #herald: GroupCallMember | undefined;
   #isKeeperOn = true;
 
-  /**
-   * A room with a keeper, by whose words is known what everybody has been told. It is of a protocol whose members are never connected directly.
-   *
-   * @param room one that is there already, for instance.
-   */
-  static async open(stack: Stack, room = newRoomName(), tracks?: readonly MediaStreamTrack[]): Promise<Scene> {
+  /** A room with a keeper, by whose words is known what everybody has been told. It is of a protocol whose members are never connected directly. */
+  static async open(stack: Stack, { room = newRoomName(), tracks, founder }: SceneOptions = {}): Promise<Scene> {
     const scene = new Scene(stack.edge.url, room, tracks);
+    const founded = founder && (await scene.enter(founder, FOUNDER));
     scene.#herald = await GroupCallMember.enter(scene.#place, scene.#keeper);
     scene.model.join(scene.#keeper);
+    await founded?.flush();
+    // It was told how its call turned into one by the media node, which others never see.
+    founded?.heard();
     return scene;
   }
 
