@@ -1,13 +1,28 @@
 /** What members of each protocol do, and what members of all five are told of it: one suite for all, in rooms of all. */
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEMO_TENANT } from '../../worker/tenants/tenant.ts';
+import { eventually } from '../harness/eventually.ts';
+import { lookAt } from '../harness/recorded.ts';
 import { startStack, type Stack } from '../harness/stack.ts';
+import { Sender } from '../protocols/wcs/sender.ts';
+import { basic, makeTenant } from '../services/tenant.ts';
 import { type Deeds, type Feature, type Member, Refused } from './drivers/driver.ts';
-import { FeatureTable } from './feature-table.ts';
+import { FEATURES, FeatureTable } from './feature-table.ts';
 import { PROTOCOLS, type Protocol } from './protocols.ts';
 import { DRIVERS, newRoomName, Scene } from './scene.ts';
+import { words } from './words.ts';
 
 /** A member that is cut off keeps its place for so long in some protocols, in milliseconds. */
 const LONGEST_ABSENCE = 75_000;
+
+/** How long a recording is at least, in milliseconds. */
+const RECORDED = 2_000;
+
+const PAGE = resolve(import.meta.dirname, '../../docs/features.md');
+
+const KEY = 'key of the tenant that records';
 
 let stack: Stack;
 let vanishing: Promise<unknown>;
@@ -20,74 +35,52 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** One feature: what an actor does, of which everybody else is told. */
-interface Script {
-  readonly needs: readonly (keyof Deeds)[];
-  perform(actor: Required<Member>, others: readonly Member[]): Promise<void>;
-}
+/** What an actor does, of which everybody else is told. */
+type Script = (actor: Required<Member>, others: readonly Member[]) => Promise<void>;
 
-const SCRIPTS: Partial<Record<Feature, Script>> = {
-  publish: { needs: ['publish'], perform: (actor) => actor.publish() },
-  watch: {
-    needs: ['watch'],
-    perform: async (actor, others) => {
-      for (const { person } of others) {
-        expect((await actor.watch(person)).toSorted(), `what is seen of ${person.name}`).toEqual(['audio', 'video']);
-      }
-    },
+const SCRIPTS: Readonly<Partial<Record<Feature, Script>>> = {
+  publish: (actor) => actor.publish(),
+  watch: async (actor, others) => {
+    for (const { person } of others) {
+      expect((await actor.watch(person)).toSorted(), `what is seen of ${person.name}`).toEqual(['audio', 'video']);
+    }
   },
-  mute: {
-    needs: ['mute'],
-    perform: async (actor) => {
-      await actor.mute('audio');
-      await actor.mute('video');
-    },
+  mute: async (actor, others) => {
+    // Some are told of mutes only while they play.
+    for (const other of others) {
+      expect((await other.watch?.(actor.person))?.toSorted(), `what ${other.person.name} sees`).toEqual(['audio', 'video']);
+      other.person.watches.add(actor.person);
+    }
+    await actor.mute('audio');
+    await actor.mute('video');
   },
-  unmute: {
-    needs: ['unmute'],
-    perform: async (actor) => {
-      await actor.unmute('video');
-      await actor.unmute('audio');
-    },
+  unmute: async (actor) => {
+    await actor.unmute('video');
+    await actor.unmute('audio');
   },
-  replace: { needs: ['replace'], perform: (actor) => actor.replace() },
-  'share a screen': {
-    needs: ['share', 'unshare'],
-    perform: async (actor) => {
-      await actor.share();
-      await actor.unshare();
-    },
+  replace: (actor) => actor.replace(),
+  'share a screen': async (actor) => {
+    await actor.share();
+    await actor.unshare();
   },
-  unpublish: { needs: ['unpublish'], perform: (actor) => actor.unpublish() },
-  'chat with all': { needs: ['say'], perform: (actor) => actor.say('hello') },
-  'chat with one': {
-    needs: ['whisper'],
-    perform: async (actor, others) => {
-      for (const { person } of others) await actor.whisper(`psst ${person.name}`, person);
-    },
+  unpublish: (actor) => actor.unpublish(),
+  'chat with all': (actor) => actor.say('hello'),
+  'chat with one': async (actor, others) => {
+    for (const { person } of others) await actor.whisper(`psst ${person.name}`, person);
   },
-  'change the name': { needs: ['rename'], perform: (actor) => actor.rename('somebody else') },
-  'take a floor': {
-    needs: ['takeFloor', 'giveFloor'],
-    perform: async (actor) => {
-      for (const floor of ['whiteboard', 'files'] as const) {
-        await actor.takeFloor(floor);
-        await actor.giveFloor(floor);
-      }
-    },
+  'change the name': (actor) => actor.rename('somebody else'),
+  'take a floor': async (actor) => {
+    for (const floor of ['whiteboard', 'files'] as const) {
+      await actor.takeFloor(floor);
+      await actor.giveFloor(floor);
+    }
   },
-  record: {
-    needs: ['record', 'stopRecording'],
-    perform: async (actor) => {
-      await actor.record();
-      await actor.stopRecording();
-    },
+  record: async (actor) => {
+    await actor.record();
+    await actor.stopRecording();
   },
-  reconnect: { needs: ['reconnect'], perform: (actor) => actor.reconnect() },
+  reconnect: (actor) => actor.reconnect(),
 };
-
-/** What happens without a word to the others. */
-const UNSEEN: ReadonlySet<Feature> = new Set<Feature>(['watch', 'reconnect']);
 
 describe.each(PROTOCOLS)('a member of %s among members of all protocols', (protocol) => {
   let scene: Scene;
@@ -115,27 +108,21 @@ describe.each(PROTOCOLS)('a member of %s among members of all protocols', (proto
     await expectTold('join');
   });
 
-  for (const [name, { needs, perform }] of Object.entries(SCRIPTS) as [Feature, Script][]) {
+  for (const [feature, perform] of Object.entries(SCRIPTS) as [Feature, Script][]) {
+    const { needs } = FEATURES[feature];
     const missing = needs.filter((deed) => DRIVERS[protocol].cannot[deed] !== undefined);
-    it(missing.length > 0 ? `has no way to ${name}` : `can ${name}`, async () => {
+    it(missing.length > 0 ? `has no way to ${feature}` : `can ${feature}`, async () => {
       expect(needs.filter((deed) => !(deed in actor))).toEqual(missing);
       if (missing.length > 0) return;
-      if (name === 'mute') for (const witness of witnesses) await playBy(witness);
       await perform(actor as Required<Member>, witnesses);
-      await expectTold(name);
+      await expectTold(feature);
     });
-  }
-
-  /** Some are told of mutes only while they play. */
-  async function playBy(witness: Member): Promise<void> {
-    expect(((await witness.watch?.(actor.person)) ?? []).toSorted()).toEqual(['audio', 'video']);
-    witness.person.watches.add(actor.person);
   }
 
   it('is refused what makes no sense, in the words of its protocol, and nobody else notices', async () => {
     const refusals = await actor.misbehave();
     expect(refusals).not.toContain('');
-    for (const [{ person }, told] of await scene.check()) expect(told, person.name).toEqual([]);
+    await expectTold('say nonsense');
   });
 
   it('leaves, and may return', async () => {
@@ -194,6 +181,80 @@ describe('a full room', () => {
   });
 });
 
+describe('members who really send', () => {
+  let sender: Sender;
+  beforeAll(async () => {
+    sender = await Sender.start();
+    await makeTenant(stack.edge, DEMO_TENANT.code, KEY, { recording: 'server', credentials: 'code' });
+  });
+  afterAll(() => {
+    sender.stop();
+  });
+
+  it.each(able('record'))('are heard to talk, and are recorded as a member of %s wants it', async (protocol) => {
+    const room = newRoomName();
+    const scene = await Scene.open(stack, { room, tracks: sender.tracks });
+    try {
+      await scene.enterAll(PROTOCOLS, 'witness');
+      const recorder = await scene.enter(protocol, 'recorder');
+      await recorder.record?.();
+      const speakers: string[] = [];
+      for (const one of PROTOCOLS) {
+        const speaker = await scene.enter(one, `${one}-speaker`);
+        speakers.push(speaker.person.name);
+        await speaker.publish?.();
+        await expectHeard(speaker, scene);
+      }
+      await sleep(RECORDED);
+      await recorder.stopRecording?.();
+      for (const speaker of speakers) {
+        await eventually(`a film of ${speaker} is stored`, () => hasFilmOf(speaker, room, scene), 20_000);
+      }
+    } finally {
+      scene.close();
+    }
+  });
+
+  /** Whoever has a word for talking is told; nobody else notices. */
+  async function expectHeard(speaker: Member, scene: Scene): Promise<void> {
+    const isTalk = (told: string) => told.endsWith(' talks');
+    const told = new Map<Member, string[]>();
+    await eventually(`${speaker.person.name} is heard`, async () => {
+      for (const [member, heard] of await scene.listen()) told.set(member, [...(told.get(member) ?? []), ...heard.filter(isTalk)]);
+      return [...told.values()].flat().includes(words.talks(speaker.person.name, true));
+    });
+    table.does('talk', speaker.person.protocol);
+    for (const [{ person }, heard] of told) {
+      const hasWord = DRIVERS[person.protocol].isNotTold.talk === undefined;
+      expect(heard.includes(words.talks(speaker.person.name, true)), `whether ${person.name} is told`).toBe(hasWord);
+      if (hasWord) table.isTold('talk', person.protocol);
+    }
+  }
+
+  /** Whoever publishes in several steps is recorded in several files: one of them has both sound and pictures. */
+  async function hasFilmOf(name: string, room: string, scene: Scene): Promise<boolean> {
+    const headers = basic(DEMO_TENANT.code, KEY);
+    const response = await fetch(`${stack.edge.url}/api/tenant/recordings?limit=500`, { headers });
+    const { items } = (await response.json()) as { items: Recording[] };
+    const ofSpeaker = items.filter((item) => item.room === room && item.maker === 'media-node' && scene.nameOf(item.participant) === name);
+    for (const { id } of ofSpeaker.filter(({ status, codecs }) => status === 'stopped' && codecs.length === 2)) {
+      const file = await fetch(`${stack.edge.url}/api/tenant/recordings/${id}/file`, { headers });
+      const { tracks, frames } = await lookAt(new Uint8Array(await file.arrayBuffer()));
+      if (tracks.length === 2 && frames > 8) return true;
+    }
+    return false;
+  }
+});
+
+interface Recording {
+  readonly id: string;
+  readonly room: string;
+  readonly participant: string;
+  readonly maker: string;
+  readonly status: string;
+  readonly codecs: readonly string[];
+}
+
 /** The protocols whose members can do something. */
 function able(deed: keyof Deeds): Protocol[] {
   return PROTOCOLS.filter((protocol) => DRIVERS[protocol].cannot[deed] === undefined);
@@ -241,4 +302,9 @@ function graceOf({ person: { protocol } }: Member): number {
 
 it('whoever vanishes is missed by everybody', { timeout: 2 * LONGEST_ABSENCE }, async () => {
   expect(await vanishing).toBeUndefined();
+});
+
+it('the documentation says what was found', async () => {
+  expect(table.contradictions()).toEqual([]);
+  await expect(await table.page(PAGE)).toMatchFileSnapshot(PAGE);
 });

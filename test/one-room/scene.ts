@@ -109,6 +109,11 @@ export class Scene {
     return new Map(this.#present.map((member) => [member, member.heard().filter((one) => !one.startsWith(`${KEEPER} `))]));
   }
 
+  /** By the room's id for somebody. */
+  nameOf(id: string): string {
+    return this.#place.cast.nameOf(id);
+  }
+
   /** Waits until the room has dealt with everything that was said. */
   async flush(): Promise<void> {
     await Promise.all(this.#present.map((member) => member.flush()));

@@ -48,6 +48,7 @@ export type Feature =
   | 'take a floor'
   | 'record'
   | 'put out'
+  | 'say nonsense'
   | 'limit the room'
   | 'reconnect'
   | 'leave'

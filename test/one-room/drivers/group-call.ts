@@ -206,6 +206,7 @@ export const groupCall: Driver = {
     reconnect: 'the end of the socket is a departure',
   },
   isNotTold: {
+    'share a screen': 'the screen takes the place of the camera in what is watched',
     'chat with all': NO_CHAT,
     'chat with one': NO_CHAT,
     'change the name': NO_NAMES,

@@ -1,9 +1,11 @@
 import type { MediaKind } from '../../../shared/rtp.ts';
 import { eventually } from '../../harness/eventually.ts';
+import { Peer } from '../../harness/peer.ts';
 import { Attendee, type StreamType } from '../../protocols/mediasoup-http/attendee.ts';
 import { type Happening, kindOf, type Person, type RoomModel } from '../room-model.ts';
 import { type Source, words } from '../words.ts';
 import { type Driver, type Member, type Place, Refused } from './driver.ts';
+import { sendAs } from './mediasoup-sender.ts';
 
 interface Entry {
   readonly type: StreamType;
@@ -21,6 +23,7 @@ class MediasoupMember implements Member {
   seen: readonly string[] = [];
   readonly #place: Place;
   readonly #attendee: Attendee;
+  readonly #peer = new Peer();
 
   constructor(place: Place, person: Person) {
     this.#place = place;
@@ -41,14 +44,24 @@ class MediasoupMember implements Member {
   }
 
   async publish(): Promise<void> {
+    const { tracks } = this.#place;
+    if (tracks) {
+      await sendAs(this.#attendee, this.#peer, tracks, (type) => {
+        this.#place.model.publish(this.person, { [MAIN]: [SOURCES[type]] });
+      });
+      return;
+    }
     for (const type of ['mic', 'webcam'] as const) {
       await this.#attendee.produce(type);
       this.#place.model.publish(this.person, { [MAIN]: [SOURCES[type]] });
     }
   }
 
+  /** Clients say both without waiting: what comes late means the one before. */
   async replace(): Promise<void> {
     await this.#attendee.produce('webcam');
+    await this.#attendee.peer?.notify('producerRemoved', { type: 'webcam' });
+    await this.flush();
     this.#place.model.unpublish(this.person, { [MAIN]: ['camera'] });
     this.#place.model.publish(this.person, { [MAIN]: ['camera'] });
   }
@@ -138,6 +151,7 @@ class MediasoupMember implements Member {
   }
 
   close(): void {
+    void this.#peer.close();
     this.#attendee.leave();
   }
 

@@ -45,6 +45,7 @@ export class Attendee {
   readonly api: ApiClient;
   readonly notifications: Notification[] = [];
   peer: Peer | undefined;
+  sendParams: TransportOptions | undefined;
   readonly #edgeUrl: string;
   readonly #line = new Line();
   #device: Device | undefined;
@@ -67,6 +68,7 @@ export class Attendee {
     await this.api.succeed(this.api.post('createRoom', this.#who));
     const { rtpCapabilities, sendParams, recvParams } = await this.api.succeed<CreatedAttendee>(this.api.post('createAttendee', this.#who));
     this.#device = await Device.factory({ handlerFactory: FakeHandler.createFactory(fakeParameters) });
+    this.sendParams = sendParams;
     await this.#device.load({ routerRtpCapabilities: rtpCapabilities });
     this.#send = this.#device.createSendTransport(sendParams);
     this.#receive = this.#device.createRecvTransport(recvParams);
