@@ -32,6 +32,12 @@ interface SceneOptions {
   readonly founder?: Protocol;
 }
 
+/** Words, and the number of the happening that they tell of. */
+interface Expected {
+  readonly text: string;
+  readonly happening: number;
+}
+
 let rooms = 0;
 
 /** A name for a room of which nobody knows yet. */
@@ -45,10 +51,11 @@ export class Scene {
   readonly members: Member[] = [];
   readonly #place: Place;
   /** What each is to be told by now, and has not been looked at. */
-  readonly #expected = new Map<Person, string[]>();
+  readonly #expected = new Map<Person, Expected[]>();
   readonly #keeper: Person;
   #herald: GroupCallMember | undefined;
   #isKeeperOn = true;
+  #happenings = 0;
 
   /** A room with a keeper, by whose words is known what everybody has been told. It is of a protocol whose members are never connected directly. */
   static async open(stack: Stack, { room = newRoomName(), tracks, founder }: SceneOptions = {}): Promise<Scene> {
@@ -90,11 +97,27 @@ export class Scene {
 
   /** Everybody must have been told what the model says, exactly once and in its order. @returns what each was told. */
   async check(): Promise<Map<Member, string[]>> {
-    const told = await this.listen();
-    const expected = new Map(this.#expected);
-    this.#expected.clear();
-    for (const [{ person }, heard] of told) expect(heard, `what ${person.name} is told`).toEqual(expected.get(person) ?? []);
+    const [told, expected] = await this.#toldAndExpected();
+    for (const [{ person }, heard] of told) expect(heard, `what ${person.name} is told`).toEqual(textsOf(expected.get(person) ?? []));
     return told;
+  }
+
+  /**
+   * Like {@link check} after what several members did at the same time: nobody knows in which order the room has taken it, but everybody must have been told
+   * in the same one.
+   */
+  async checkTogether(): Promise<void> {
+    const [told, expected] = await this.#toldAndExpected();
+    const orders = [...told].map(([{ person }, heard]) => {
+      const subjects = groupBySubject(expected.get(person) ?? []);
+      expect(heard.toSorted(), `what ${person.name} is told`).toEqual(textsOf(expected.get(person) ?? []).toSorted());
+      return heard.map((text) => {
+        const next = subjects.get(subjectOf(text))?.shift();
+        expect(text, `what ${person.name} is told of ${subjectOf(text)}`).toBe(next?.text);
+        return next?.happening ?? 0;
+      });
+    });
+    expect(isOneOrder(orders), 'whether everybody is told in the same order').toBe(true);
   }
 
   /** Waits until everybody has been told everything. @returns what those who are in the room were told. */
@@ -135,6 +158,13 @@ export class Scene {
     this.#herald?.close();
   }
 
+  async #toldAndExpected(): Promise<[Map<Member, string[]>, Map<Person, Expected[]>]> {
+    const told = await this.listen();
+    const expected = new Map(this.#expected);
+    this.#expected.clear();
+    return [told, expected];
+  }
+
   get #present(): Member[] {
     return this.members.filter(({ person }) => this.model.people.includes(person));
   }
@@ -145,8 +175,9 @@ export class Scene {
 
   #happened(happening: Happening): void {
     if (happening.who === this.#keeper) return;
+    const number = (this.#happenings += 1);
     for (const person of this.model.people) {
-      const told = DRIVERS[person.protocol].tells(happening, person, this.model);
+      const told = DRIVERS[person.protocol].tells(happening, person, this.model).map((text) => ({ text, happening: number }));
       this.#expected.set(person, [...(this.#expected.get(person) ?? []), ...told]);
     }
   }
@@ -155,4 +186,31 @@ export class Scene {
 function personOf(name: string, protocol: Protocol): Person {
   const { declared } = DRIVERS[protocol];
   return { name, protocol, streams: new Map(), watches: new Set(), declared: declared && { ...declared } };
+}
+
+function textsOf(expected: readonly Expected[]): string[] {
+  return expected.map(({ text }) => text);
+}
+
+/** Whom words are about. */
+function subjectOf(text: string): string {
+  return text.slice(0, text.indexOf(' '));
+}
+
+function groupBySubject(expected: readonly Expected[]): Map<string, Expected[]> {
+  const groups = new Map<string, Expected[]>();
+  for (const one of expected) groups.set(subjectOf(one.text), [...(groups.get(subjectOf(one.text)) ?? []), one]);
+  return groups;
+}
+
+/** Whether there is an order in which all of these are. */
+export function isOneOrder(orders: readonly (readonly number[])[]): boolean {
+  let left = orders.map((order) => order.filter((one, index) => one !== order[index - 1])).filter((order) => order.length > 0);
+  while (left.length > 0) {
+    const later = new Set(left.flatMap((order) => order.slice(1)));
+    const first = left.map(([one]) => one).find((one) => one !== undefined && !later.has(one));
+    if (first === undefined) return false;
+    left = left.map((order) => order.filter((one) => one !== first)).filter((order) => order.length > 0);
+  }
+  return true;
 }

@@ -312,7 +312,7 @@ export const knowledgeTalk: Driver = {
     const { who, type } = happening;
     if (type === 'talking') return [words.talks(who.name, happening.talking)];
     if (type === 'stream') return streamNews(happening, witness, model);
-    if (who === witness) return [];
+    if (who === witness) return type === 'joined' ? boardOf(model) : [];
     switch (type) {
       case 'joined':
         return [words.joins(who.name), words.shows(who.name, 'audio', model.isOn(who, 'audio')), words.shows(who.name, 'video', model.isOn(who, 'video'))];
@@ -336,6 +336,12 @@ export const knowledgeTalk: Driver = {
       .filter((one) => one !== newcomer)
       .flatMap((one) => [words.joins(one.name), words.shows(one.name, 'audio', model.isOn(one, 'audio')), words.shows(one.name, 'video', model.isOn(one, 'video'))]),
 };
+
+/** A newcomer is told that somebody has the board. */
+function boardOf({ floors }: RoomModel): string[] {
+  const holder = floors.get('whiteboard');
+  return holder ? [words.takes(holder.name, 'whiteboard')] : [];
+}
 
 /** Whoever publishes is told of all that is there, and from then on of what is new; all are told of the end of a screen. */
 function streamNews({ who, change, before, after }: Extract<Happening, { type: 'stream' }>, witness: Person, model: RoomModel): string[] {
