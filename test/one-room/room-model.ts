@@ -31,7 +31,12 @@ export type Happening = { readonly who: Person } & (
   | { readonly type: 'joined' | 'left' }
   | { readonly type: 'track'; readonly change: 'added' | 'removed' | 'paused' | 'resumed'; readonly source: Source }
   /** What was published in each step, before and after. */
-  | { readonly type: 'stream'; readonly change: 'begun' | 'changed' | 'ended'; readonly before: readonly Part[]; readonly after: readonly Part[] }
+  | {
+      readonly type: 'stream';
+      readonly change: 'begun' | 'changed' | 'ended';
+      readonly before: readonly Part[];
+      readonly after: readonly Part[];
+    }
   | { readonly type: 'shown'; readonly kind: MediaKind; readonly on: boolean }
   | { readonly type: 'said'; readonly text: string; readonly to?: Person }
   | { readonly type: 'renamed'; readonly name: string }

@@ -91,7 +91,11 @@ const MOVES = {
     },
   },
   rename: { needs: 'rename', act: (member, _troupe, pick) => member.rename(`name-${pick}`) },
-  takeFloor: { needs: 'takeFloor', isPossible: (_person, troupe) => troupe.isFree('whiteboard'), act: (member) => member.takeFloor('whiteboard') },
+  takeFloor: {
+    needs: 'takeFloor',
+    isPossible: (_person, troupe) => troupe.isFree('whiteboard'),
+    act: (member) => member.takeFloor('whiteboard'),
+  },
   giveFloor: {
     needs: 'giveFloor',
     isPossible: (person, { scene }) => scene.model.floors.get('whiteboard') === person,
@@ -191,7 +195,10 @@ class Together implements fc.AsyncCommand<Troupe, undefined> {
 
 const turn = fc.tuple(fc.nat(2 * PROTOCOLS.length - 1), fc.nat(10_000)).map(([who, pick]) => new Turn(who, pick));
 const together = fc.nat(1_000).map((pick) => new Together(pick));
-const commands = fc.array(fc.oneof({ arbitrary: turn, weight: 8 }, { arbitrary: together, weight: 1 }), { minLength: STEPS, maxLength: STEPS });
+const commands = fc.array(fc.oneof({ arbitrary: turn, weight: 8 }, { arbitrary: together, weight: 1 }), {
+  minLength: STEPS,
+  maxLength: STEPS,
+});
 
 it.each(SEEDS)('everybody is told the same, as the model foresees it (seed %i)', { timeout: 180_000 }, async (seed) => {
   const scene = await Scene.open(stack);
@@ -200,7 +207,8 @@ it.each(SEEDS)('everybody is told the same, as the model foresees it (seed %i)',
     await scene.enter('owt', 'scribe');
     await scene.check();
     const troupe = new Troupe(scene);
-    for (const played of fc.sample(commands, { seed, numRuns: 1 })) await fc.asyncModelRun(() => ({ model: troupe, real: undefined }), played);
+    for (const played of fc.sample(commands, { seed, numRuns: 1 }))
+      await fc.asyncModelRun(() => ({ model: troupe, real: undefined }), played);
     expect(troupe.members.length).toBeGreaterThan(1);
   } finally {
     scene.close();
@@ -208,9 +216,29 @@ it.each(SEEDS)('everybody is told the same, as the model foresees it (seed %i)',
 });
 
 it.each([
-  [[[1, 2, 3], [1, 3], [2, 3]], true],
-  [[[1, 2], [2, 3], [3, 1]], false],
-  [[[1, 2], [2, 1]], false],
+  [
+    [
+      [1, 2, 3],
+      [1, 3],
+      [2, 3],
+    ],
+    true,
+  ],
+  [
+    [
+      [1, 2],
+      [2, 3],
+      [3, 1],
+    ],
+    false,
+  ],
+  [
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    false,
+  ],
   [[[1, 1, 2], [2]], true],
 ])('%j are in one order: %s', (orders, isOne) => {
   expect(isOneOrder(orders)).toBe(isOne);

@@ -84,7 +84,8 @@ export class Scene {
     const member = await driver.enter(this.#place, person);
     this.model.join(person);
     this.members.push(member);
-    expect(member.seen, `what ${name} sees`).toEqual(driver.sees(person, this.model));
+    // What is there has no order, other than what happens.
+    expect(member.seen.toSorted(), `what ${name} sees`).toEqual(driver.sees(person, this.model).toSorted());
     return member;
   }
 
@@ -127,7 +128,8 @@ export class Scene {
     this.model.declare(this.#keeper, 'audio', this.#isKeeperOn);
     await this.#herald?.announce(this.#isKeeperOn);
     const last = words.shows(KEEPER, 'audio', this.#isKeeperOn);
-    await Promise.all(this.#present.map((member) => (member instanceof GroupCallMember ? member.hears(last) : undefined)));
+    const waiting = this.#present.filter((member) => member instanceof GroupCallMember);
+    await Promise.all(waiting.map((member) => member.hears(last)));
     await this.flush();
     return new Map(this.#present.map((member) => [member, member.heard().filter((one) => !one.startsWith(`${KEEPER} `))]));
   }
@@ -170,7 +172,7 @@ export class Scene {
   }
 
   async #flushOthersThan(person: Person): Promise<void> {
-    await Promise.all(this.#present.map((member) => (member.person === person ? undefined : member.flush())));
+    await Promise.all(this.#present.filter((member) => member.person !== person).map((member) => member.flush()));
   }
 
   #happened(happening: Happening): void {

@@ -106,7 +106,6 @@ export interface Driver {
   sees(newcomer: Person, model: RoomModel): string[];
 }
 
-
 /** A newcomer was not let in. */
 export class Refused extends Error {}
 

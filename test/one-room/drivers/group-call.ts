@@ -71,7 +71,11 @@ export class GroupCallMember implements Member {
 
   /** Waits for a word that is told to everybody. */
   async hears(what: string, limit?: number): Promise<void> {
-    await eventually(`${this.person.name} hears that ${what}`, () => this.#client.messages.some((one) => this.#told(one).includes(what)), limit);
+    await eventually(
+      `${this.person.name} hears that ${what}`,
+      () => this.#client.messages.some((one) => this.#told(one).includes(what)),
+      limit,
+    );
   }
 
   /** Says something that every member of this protocol is told. */

@@ -315,7 +315,11 @@ export const knowledgeTalk: Driver = {
     if (who === witness) return type === 'joined' ? boardOf(model) : [];
     switch (type) {
       case 'joined':
-        return [words.joins(who.name), words.shows(who.name, 'audio', model.isOn(who, 'audio')), words.shows(who.name, 'video', model.isOn(who, 'video'))];
+        return [
+          words.joins(who.name),
+          words.shows(who.name, 'audio', model.isOn(who, 'audio')),
+          words.shows(who.name, 'video', model.isOn(who, 'video')),
+        ];
       case 'left':
         return [words.leaves(who.name)];
       case 'shown':
@@ -334,7 +338,11 @@ export const knowledgeTalk: Driver = {
   sees: (newcomer: Person, model: RoomModel): string[] =>
     model.people
       .filter((one) => one !== newcomer)
-      .flatMap((one) => [words.joins(one.name), words.shows(one.name, 'audio', model.isOn(one, 'audio')), words.shows(one.name, 'video', model.isOn(one, 'video'))]),
+      .flatMap((one) => [
+        words.joins(one.name),
+        words.shows(one.name, 'audio', model.isOn(one, 'audio')),
+        words.shows(one.name, 'video', model.isOn(one, 'video')),
+      ]),
 };
 
 /** A newcomer is told that somebody has the board. */

@@ -233,8 +233,5 @@ export const mediasoupHttp: Driver = {
   sees: (newcomer: Person, { people }: RoomModel): string[] =>
     people
       .filter((one) => one !== newcomer)
-      .flatMap(({ name, streams }) => [
-        words.joins(name),
-        ...[...streams.values()].flat().map(({ source }) => words.sends(name, source)),
-      ]),
+      .flatMap(({ name, streams }) => [words.joins(name), ...[...streams.values()].flat().map(({ source }) => words.sends(name, source))]),
 };

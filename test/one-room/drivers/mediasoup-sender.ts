@@ -15,7 +15,12 @@ const TYPES: Readonly<Record<'audio' | 'video', StreamType>> = { audio: 'mic', v
  *
  * @param produced called after each producer, in their order.
  */
-export async function sendAs(attendee: Attendee, peer: Peer, tracks: readonly MediaStreamTrack[], produced: (type: StreamType) => void): Promise<void> {
+export async function sendAs(
+  attendee: Attendee,
+  peer: Peer,
+  tracks: readonly MediaStreamTrack[],
+  produced: (type: StreamType) => void,
+): Promise<void> {
   const { api, sendParams, room: roomName, mail: userMail } = attendee;
   if (!sendParams) throw new Error('create() comes first');
   const offered = await peer.offer('sendonly', tracks);
@@ -42,11 +47,14 @@ function valueOf(sdp: string, attribute: string): string {
   return line.slice(`a=${attribute}`.length).trim();
 }
 
-function answerOf({ iceParameters, iceCandidates, dtlsParameters }: NonNullable<Attendee['sendParams']>, tracks: readonly MediaStreamTrack[]): string {
+function answerOf(
+  { iceParameters, iceCandidates, dtlsParameters }: NonNullable<Attendee['sendParams']>,
+  tracks: readonly MediaStreamTrack[],
+): string {
   const fingerprint = dtlsParameters.fingerprints.find(({ algorithm }) => algorithm === 'sha-256');
   const candidates = iceCandidates
     .filter(({ protocol }) => protocol === 'udp')
-    .map(({ foundation, priority, address, ip, port }) => `a=candidate:${foundation} 1 udp ${priority} ${address ?? ip} ${port} typ host`);
+    .map(({ foundation, priority, address, port }) => `a=candidate:${foundation} 1 udp ${priority} ${address} ${port} typ host`);
   const sections = tracks.flatMap(({ kind }, mid) => {
     const { mimeType, payloadType, clockRate } = CODECS[kind as 'audio' | 'video'];
     const encoding = `${mimeType.split('/')[1] ?? ''}/${clockRate}${kind === 'audio' ? '/2' : ''}`;

@@ -156,7 +156,8 @@ class OwtMember implements Member {
     const [status] = await this.#client.say('logout');
     if (status !== 'ok') throw new Error(`${this.person.name} could not leave`);
     // Streams end before their owner goes.
-    for (const [key, tracks] of this.person.streams) this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
+    for (const [key, tracks] of this.person.streams)
+      this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
     this.#place.model.leave(this.person);
   }
 
@@ -205,7 +206,11 @@ class OwtMember implements Member {
     this.#peers.push(peer);
     const sdp = await peer.offer(direction, carried);
     await this.#client.say('soac', { id: transportId, signaling: { type: 'offer', sdp } });
-    const { data } = await pick(this.#client.notifications, 'an answer', ({ data: { id, status } }) => id === transportId && status === 'soac');
+    const { data } = await pick(
+      this.#client.notifications,
+      'an answer',
+      ({ data: { id, status } }) => id === transportId && status === 'soac',
+    );
     const answer = String(data.data?.sdp);
     await peer.take(answer);
     return { peer, answer };
@@ -345,7 +350,12 @@ export const owt: Driver = {
     }
   },
   sees: (newcomer: Person, { people }: RoomModel): string[] =>
-    people.filter((one) => one !== newcomer).flatMap(({ name, streams }) => [words.joins(name), ...[...streams.values()].flatMap((tracks) => partsOf(tracks).map((part) => words.begins(name, part)))]),
+    people
+      .filter((one) => one !== newcomer)
+      .flatMap(({ name, streams }) => [
+        words.joins(name),
+        ...[...streams.values()].flatMap((tracks) => partsOf(tracks).map((part) => words.begins(name, part))),
+      ]),
 };
 
 /** A stream never gets tracks later: what is published in another step is another one. */

@@ -127,7 +127,8 @@ class WcsMember implements Member {
     const { status } = await this.#client.operate({ command: 'leave', options: { name: this.#place.room } });
     if (status !== 'ACCEPTED') throw new Error(`${this.person.name} could not leave`);
     // Streams end before their owner goes.
-    for (const [key, tracks] of this.person.streams) this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
+    for (const [key, tracks] of this.person.streams)
+      this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
     this.#place.model.leave(this.person);
   }
 
@@ -146,7 +147,7 @@ class WcsMember implements Member {
     const unnamed = await this.#client.status(null);
     const options = { roomConfig: { name: this.#place.room }, to: 'nobody', text: 'hi' };
     const unsent = await this.#client.operate({ command: 'sendMessage', options });
-    return [info, unnamed.info, unsent.info].map((one) => String(one ?? ''));
+    return [info, unnamed.info, unsent.info].map((one) => (typeof one === 'string' ? one : ''));
   }
 
   async isPutOut(): Promise<void> {
@@ -207,7 +208,8 @@ class WcsMember implements Member {
   #told({ message, data: [first] }: Message): string[] {
     if (message === 'OnDataEvent') return this.#news((first as { payload: News }).payload);
     if (message === 'notifyStreamEvent') return this.#streamEvent(first as { mediaSessionId: string; type: string });
-    if (message === 'notifyStreamStatusEvent') return this.#played.has((first as StatusEvent).mediaSessionId) ? [] : [JSON.stringify(first)];
+    if (message === 'notifyStreamStatusEvent')
+      return this.#played.has((first as StatusEvent).mediaSessionId) ? [] : [JSON.stringify(first)];
     return [];
   }
 
