@@ -184,16 +184,19 @@ describe('a full room', () => {
 
 describe('members who really send', () => {
   let sender: Sender;
+  /** Its tenant wants recordings by the media node. */
+  let studio: Stack;
   beforeAll(async () => {
-    sender = await Sender.start();
-    await makeTenant(stack.edge, DEMO_TENANT.code, KEY, { recording: 'server', credentials: 'code' });
+    [studio, sender] = await Promise.all([startStack(), Sender.start()]);
+    await makeTenant(studio.edge, DEMO_TENANT.code, KEY, { recording: 'server', credentials: 'code' });
   });
-  afterAll(() => {
+  afterAll(async () => {
     sender.stop();
+    await studio.stop();
   });
 
   it('are heard to talk', async () => {
-    const scene = await Scene.open(stack, { tracks: sender.tracks });
+    const scene = await Scene.open(studio, { tracks: sender.tracks });
     try {
       await scene.enterAll(PROTOCOLS, 'witness');
       for (const protocol of PROTOCOLS) {
@@ -208,7 +211,7 @@ describe('members who really send', () => {
 
   it.each(able('record'))('are recorded as a member of %s wants it', { timeout: 120_000 }, async (recording) => {
     const room = newRoomName();
-    const scene = await Scene.open(stack, { room, tracks: sender.tracks });
+    const scene = await Scene.open(studio, { room, tracks: sender.tracks });
     try {
       // It sees their streams as they are published, one after the other.
       await scene.enter('owt', 'scribe');
@@ -245,11 +248,11 @@ describe('members who really send', () => {
   /** Whoever publishes in several steps is recorded in several files: one of them has both sound and pictures. */
   async function hasFilmOf(name: string, room: string, scene: Scene): Promise<boolean> {
     const headers = basic(DEMO_TENANT.code, KEY);
-    const response = await fetch(`${stack.edge.url}/api/tenant/recordings?limit=500`, { headers });
+    const response = await fetch(`${studio.edge.url}/api/tenant/recordings?limit=500`, { headers });
     const { items } = (await response.json()) as { items: Recording[] };
     const ofSpeaker = items.filter((item) => item.room === room && item.maker === 'media-node' && scene.nameOf(item.participant) === name);
     for (const { id } of ofSpeaker.filter(({ status, codecs }) => status === 'stopped' && codecs.length === 2)) {
-      const file = await fetch(`${stack.edge.url}/api/tenant/recordings/${id}/file`, { headers });
+      const file = await fetch(`${studio.edge.url}/api/tenant/recordings/${id}/file`, { headers });
       const { tracks, frames } = await lookAt(new Uint8Array(await file.arrayBuffer()));
       if (tracks.length === 2 && frames > 8) return true;
     }
