@@ -77,7 +77,7 @@ export default defineConfig({
       {
         test: {
           name: 'edge',
-          include: ['test/{front-door,protocols,room-object,services}/**/*.test.ts'],
+          include: ['test/{front-door,one-room,protocols,room-object,services}/**/*.test.ts'],
           ...heavy,
         },
       },

@@ -1,3 +1,5 @@
+import { Agent, type ClientRequestArgs } from 'node:http';
+import { connect, Socket, type TcpNetConnectOpts } from 'node:net';
 import { FakeMediaStreamTrack } from 'fake-mediastreamtrack';
 import { Device } from 'mediasoup-client';
 import * as fakeParameters from 'mediasoup-client/fakeParameters';
@@ -15,6 +17,24 @@ interface CreatedAttendee {
 
 export type StreamType = 'mic' | 'webcam' | 'screen';
 
+/** Carries the notification socket of one client, and can be cut. */
+class Line extends Agent {
+  #socket: Socket | undefined;
+  #isDead = false;
+
+  override createConnection(options: ClientRequestArgs): Socket {
+    if (this.#isDead) return new Socket().destroy();
+    this.#socket = connect(options as TcpNetConnectOpts);
+    return this.#socket;
+  }
+
+  /** @param forGood without it the client connects again by itself. */
+  cut(forGood: boolean): void {
+    this.#isDead = forGood;
+    this.#socket?.destroy();
+  }
+}
+
 /**
  * A member as the public client behaves: the real mediasoup-client (with the handler it ships for use outside of browsers, which makes real
  * parameters but no media) and the real protoo-client.
@@ -25,7 +45,9 @@ export class Attendee {
   readonly api: ApiClient;
   readonly notifications: Notification[] = [];
   peer: Peer | undefined;
+  sendParams: TransportOptions | undefined;
   readonly #edgeUrl: string;
+  readonly #line = new Line();
   #device: Device | undefined;
   #send: Transport | undefined;
   #receive: Transport | undefined;
@@ -46,6 +68,7 @@ export class Attendee {
     await this.api.succeed(this.api.post('createRoom', this.#who));
     const { rtpCapabilities, sendParams, recvParams } = await this.api.succeed<CreatedAttendee>(this.api.post('createAttendee', this.#who));
     this.#device = await Device.factory({ handlerFactory: FakeHandler.createFactory(fakeParameters) });
+    this.sendParams = sendParams;
     await this.#device.load({ routerRtpCapabilities: rtpCapabilities });
     this.#send = this.#device.createSendTransport(sendParams);
     this.#receive = this.#device.createRecvTransport(recvParams);
@@ -77,7 +100,7 @@ export class Attendee {
   async open(): Promise<void> {
     const origin = this.#edgeUrl.replace(/^http/u, 'ws');
     const url = `${origin}?roomName=${this.room}&userMail=${this.mail}`;
-    const peer = new Peer(new WebSocketTransport(url));
+    const peer = new Peer(new WebSocketTransport(url, { requestOptions: { agent: this.#line } }));
     this.peer = peer;
     peer.on('notification', (notification) => this.notifications.push(notification));
     await eventually(`the socket of ${this.mail} opens`, () => peer.connected);
@@ -97,6 +120,20 @@ export class Attendee {
 
   leave(): void {
     this.peer?.close();
+  }
+
+  /** Is cut off without a word, for good. */
+  vanish(): void {
+    this.#line.cut(true);
+  }
+
+  /** Is cut off, and comes back by itself. */
+  async reconnect(): Promise<void> {
+    const { peer } = this;
+    const cut = new Promise<void>((resolve) => peer?.on('disconnected', resolve));
+    this.#line.cut(false);
+    await cut;
+    await eventually(`the socket of ${this.mail} opens again`, () => peer?.connected === true);
   }
 
   #connectVia(transport: Transport, endpoint: string): void {

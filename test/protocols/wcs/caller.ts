@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { type MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters } from 'werift';
+import type { MediaStreamTrack } from 'werift';
 import { type ClientOptions, WebSocket } from 'ws';
 import { eventually } from '../../harness/eventually.ts';
+import { Peer } from '../../harness/peer.ts';
 
 /** A message of the server. */
 export interface Message {
@@ -23,9 +24,6 @@ export interface CallerOptions {
   readonly connection?: object | null;
 }
 
-const VP8 = () => new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90_000, payloadType: 96 });
-const OPUS = () => new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48_000, channels: 2, payloadType: 111 });
-
 /** A client of the protocol with PeerConnections that connect, and send nothing unless there is something in `tracks`. */
 export class Caller {
   /** What came and has not been looked at. */
@@ -35,7 +33,7 @@ export class Caller {
   /** What it sends in streams that it publishes from now on: audio and video. */
   tracks: readonly MediaStreamTrack[] = [];
   readonly #socket: WebSocket;
-  readonly #peers = new Map<string, RTCPeerConnection>();
+  readonly #peers = new Map<string, Peer>();
 
   /** Opens the socket, introduces itself and waits for the answer. */
   static async open(edgeUrl: string, { path = '/wcs', connection = {} }: CallerOptions = {}): Promise<Caller> {
@@ -109,17 +107,15 @@ export class Caller {
 
   /** Offers as a publisher or player, and sets the answer; the status event comes after that. @returns the stream's id. */
   async stream(kind: 'publish' | 'play', name: string, fields: object = {}, mediaSessionId: string = crypto.randomUUID()): Promise<string> {
-    const peer = new RTCPeerConnection({ iceServers: [], codecs: { audio: [OPUS()], video: [VP8()] } });
+    const peer = new Peer();
     this.#peers.set(mediaSessionId, peer);
     const direction = kind === 'publish' ? 'sendonly' : 'recvonly';
     const sent = kind === 'publish' && this.tracks.length > 0 ? this.tracks : (['audio', 'video'] as const);
-    for (const media of sent) peer.addTransceiver(media, { direction });
-    await peer.setLocalDescription(await peer.createOffer());
-    const sdp = peer.localDescription?.sdp ?? '';
+    const sdp = await peer.offer(direction, sent);
     this.say(`${kind}Stream`, { ...requestOf(kind, name, mediaSessionId, sdp), ...fields });
     const [, answer, isInitiator] = await this.next('setRemoteSDP', ([id]) => id === mediaSessionId);
     if (isInitiator !== true) throw new Error('the third argument is not true');
-    await peer.setRemoteDescription({ type: 'answer', sdp: String(answer) });
+    await peer.take(String(answer));
     return mediaSessionId;
   }
 

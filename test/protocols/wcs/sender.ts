@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { MediaStreamTrack } from 'werift';
+import { MediaStreamTrack, RtpPacket, serializeAudioLevelIndication } from 'werift';
+import { AUDIO_LEVEL } from '../../harness/peer.ts';
 
 const ENCODER = 'ffmpeg';
 const VIDEO = ['-map', '0:v', '-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '150k', '-g', '15'];
 const AUDIO = ['-map', '1:a', '-c:a', 'libopus', '-b:a', '32k'];
+
+/** How far the sound is below the loudest that there is, in dB. */
+const LEVEL = 10;
 
 /** A camera and a microphone for clients without a browser: a real ffmpeg encodes VP8 and Opus, from the moment on at which it is made. */
 export class Sender {
@@ -43,7 +47,7 @@ export class Sender {
       [sockets[1], audio],
     ] as const) {
       socket.on('message', (packet) => {
-        track.writeRtp(packet);
+        track.writeRtp(track === audio ? loud(packet) : packet);
       });
     }
   }
@@ -52,4 +56,12 @@ export class Sender {
     this.#encoder.kill();
     for (const socket of this.#sockets) socket.close();
   }
+}
+
+/** Browsers say in each packet how loud it is. */
+function loud(bytes: Buffer): RtpPacket {
+  const packet = RtpPacket.deSerialize(bytes);
+  packet.header.extension = true;
+  packet.header.extensions = [{ id: AUDIO_LEVEL.id, payload: Buffer.from(serializeAudioLevelIndication(LEVEL)) }];
+  return packet;
 }

@@ -41,7 +41,7 @@ export function announcementsOf(event: RoomEvent, room: Room, memory: Memory, bo
     case 'participant-joined':
       return joined(event, room);
     case 'participant-left':
-      return [toOthers(presence('exit', userIdOf(event.participant)))];
+      return left(event);
     case 'stream-started':
       return started(event, room, memory);
     case 'stream-ended':
@@ -97,6 +97,13 @@ function joined({ participant, topology, turned, streams }: EventOf<'participant
   const flags = countOf(room) > 2 ? { host: false, changeView: true } : { host: false };
   const change = turned ? [toOthers(startSession(room, who, flags))] : [];
   return [...change, arrival, ...streams.map((stream) => feedNews(stream, room))];
+}
+
+/** Whoever is put out is told so first, whoever has done it; clients leave by themselves then, and are out already. */
+function left({ participant, participantId, reason }: EventOf<'participant-left'>): Announcement[] {
+  const userId = userIdOf(participant);
+  const kick = { frame: JSON.stringify(presence('kick', userId)), audience: (id: ParticipantId) => id === participantId };
+  return [...(reason === 'expelled' ? [kick] : []), toOthers(presence('exit', userId))];
 }
 
 /** Whoever publishes gets to know of all that is there; whoever has published, of what is new (reference 6.3). */

@@ -77,12 +77,11 @@ function boardOf(id: string, room: Room, host: RoomHost): string[] {
   return [...started, ...replay(id, room, host)];
 }
 
-/** Only the one who has been there longest may put others out. Clients leave by themselves when they are told; the others are put out as well. */
-export function kickOut({ userId }: Contents['KickOut'], { room, session, host, head }: Context): Answer {
+/** Only the one who has been there longest may put others out. */
+export function kickOut({ userId }: Contents['KickOut'], { room, session, head }: Context): Answer {
   if (room.host()?.id !== session.participantId) throw new OperationError(CODES.notPermitted, 'Only the admin of the room may do that');
   const target = participantOf(userId, room);
   if (!target) throw new OperationError(CODES.userNotInRoom, 'The user is not in the room');
-  if (target.origin === ORIGIN) host.sendTo(target.id, JSON.stringify(presence('kick', userId)));
   // It may be the admin itself, which could not be told afterwards.
   session.send(JSON.stringify({ ...head, code: CODES.ok, message: 'OK' }));
   room.expel(target.id);
