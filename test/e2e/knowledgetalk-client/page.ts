@@ -1,11 +1,8 @@
 /** Serves the clients from an origin of their own, as somebody else's page would be, and drives them. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { bundle, ClientSite, scriptElement } from '../client-site.ts';
 import { installProbe } from '../page-probe.ts';
 import type { Reception, Route } from './client.ts';
 import type { Kind, StrokeInfo } from './signaling.ts';
@@ -15,25 +12,17 @@ const PATIENCE = { timeout: 40_000, interval: 200 };
 type Point = readonly [number, number];
 
 export class KnowledgeTalkSite {
-  readonly #server: Server;
+  readonly #site: ClientSite;
 
   /** @param edge where the sample loads the library from. */
   static async open(edge: string): Promise<KnowledgeTalkSite> {
-    const [vendor, sample] = await Promise.all([bundle('vendor'), bundle('sample')]);
-    const scripts = {
-      '/vendor': `<script>${vendor}</script>`,
-      '/sample': `<script src="${edge}/socket.io/socket.io.js"></script><script>${sample}</script>`,
-    };
-    const server = createServer(({ url }, response) => {
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><meta charset="utf-8"><body>${new Map(Object.entries(scripts)).get(url ?? '') ?? ''}`);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new KnowledgeTalkSite(server);
+    const [vendor, sample] = await Promise.all([script('vendor'), script('sample')]);
+    const library = `<script src="${edge}/socket.io/socket.io.js"></script>`;
+    return new KnowledgeTalkSite(await ClientSite.open(new Map(Object.entries({ vendor, sample: library + sample }))));
   }
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(site: ClientSite) {
+    this.#site = site;
   }
 
   /** Opens the page of a client and connects it. */
@@ -44,13 +33,13 @@ export class KnowledgeTalkSite {
     page.on('pageerror', (error) => complaints.push(String(error)));
     await installProbe(page);
     const visitor = new KnowledgeTalkPage(page, complaints, edge);
-    await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${kind}`);
+    await page.goto(this.#site.urlOf(kind));
     await visitor.connect();
     return visitor;
   }
 
   close(): void {
-    this.#server.close();
+    this.#site.close();
   }
 }
 
@@ -278,14 +267,6 @@ function grown(before: Reception, now: Reception, counter: keyof Reception): num
   return now[counter] - before[counter];
 }
 
-async function bundle(kind: Kind): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [resolve(import.meta.dirname, `${kind}.ts`)],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    define: { global: 'window' },
-    logLevel: 'warning',
-  });
-  return (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script');
+async function script(kind: Kind): Promise<string> {
+  return scriptElement(await bundle(resolve(import.meta.dirname, `${kind}.ts`)));
 }

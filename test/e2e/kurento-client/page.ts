@@ -1,11 +1,8 @@
 /** Serves the client from an origin of its own, as somebody else's page would be, and drives it. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { bundle, ClientSite, scriptElement } from '../client-site.ts';
 import { installProbe } from '../page-probe.ts';
 import type { Reception } from './client.ts';
 
@@ -25,28 +22,21 @@ export interface Visit {
 const PATIENCE = { timeout: 15_000, interval: 100 };
 
 export class KurentoSite {
-  readonly #server: Server;
+  readonly #site: ClientSite;
 
   static async open(): Promise<KurentoSite> {
-    const scripts = new Map(await Promise.all(VERSIONS.map(bundle)));
-    const server = createServer((request, response) => {
-      const version = request.url?.slice(1) ?? '';
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><meta charset="utf-8"><body><script>${scripts.get(version) ?? ''}</script>`);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new KurentoSite(server);
+    return new KurentoSite(await ClientSite.open(new Map(await Promise.all(VERSIONS.map(page)))));
   }
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(site: ClientSite) {
+    this.#site = site;
   }
 
   /** Opens the page with one version of the library. */
   async visit(browser: Browser, version: KurentoVersion): Promise<Page> {
     const page = await browser.newPage();
     await installProbe(page);
-    await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${version}`);
+    await page.goto(this.#site.urlOf(version));
     return page;
   }
 
@@ -65,7 +55,7 @@ export class KurentoSite {
   }
 
   close(): void {
-    this.#server.close();
+    this.#site.close();
   }
 }
 
@@ -142,15 +132,6 @@ function grown(before: Reception, now: Reception, counter: 'framesDecoded' | 'au
   return now[counter] < before[counter] ? now[counter] : now[counter] - before[counter];
 }
 
-async function bundle(version: KurentoVersion): Promise<[string, string]> {
-  const { outputFiles } = await build({
-    entryPoints: [resolve(import.meta.dirname, `kurento-${version}.ts`)],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    // Libraries of this age expect what Node has.
-    define: { global: 'window' },
-    logLevel: 'warning',
-  });
-  return [version, (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script')];
+async function page(version: KurentoVersion): Promise<[name: string, elements: string]> {
+  return [version, scriptElement(await bundle(resolve(import.meta.dirname, `kurento-${version}.ts`)))];
 }

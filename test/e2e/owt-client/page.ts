@@ -1,11 +1,8 @@
 /** Serves the clients from an origin of their own, as somebody else's page would be, and drives them. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { bundle, ClientSite, scriptElement } from '../client-site.ts';
 import { installProbe, readReception, type Reception } from '../page-probe.ts';
 import { expectMedia } from '../person.ts';
 import type { ClientKind, PublishOptions, SubscribeOptions } from './conference.ts';
@@ -27,27 +24,21 @@ export interface OwtVisit {
 const PATIENCE = { timeout: 15_000, interval: 100 };
 
 export class OwtSite {
-  readonly #server: Server;
+  readonly #site: ClientSite;
 
   static async open(): Promise<OwtSite> {
-    const scripts = new Map(await Promise.all(LIBRARIES.map(bundle)));
-    const server = createServer((request, response) => {
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><meta charset="utf-8"><body><script>${scripts.get(request.url?.slice(1) ?? '') ?? ''}</script>`);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new OwtSite(server);
+    return new OwtSite(await ClientSite.open(new Map(await Promise.all(LIBRARIES.map(page)))));
   }
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(site: ClientSite) {
+    this.#site = site;
   }
 
   /** Opens the page with one generation of the library. */
   async visit(browser: Browser, library: Library = '4'): Promise<Page> {
     const page = await browser.newPage();
     await installProbe(page);
-    await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${library}`);
+    await page.goto(this.#site.urlOf(library));
     return page;
   }
 
@@ -70,7 +61,7 @@ export class OwtSite {
   }
 
   close(): void {
-    this.#server.close();
+    this.#site.close();
   }
 }
 
@@ -172,14 +163,6 @@ function selectorOf(stream: string): string {
   return `section[data-stream="${stream}"]`;
 }
 
-async function bundle(library: Library): Promise<[string, string]> {
-  const { outputFiles } = await build({
-    entryPoints: [resolve(import.meta.dirname, `socket-io-${library}.ts`)],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    define: { global: 'window' },
-    logLevel: 'warning',
-  });
-  return [library, (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script')];
+async function page(library: Library): Promise<[name: string, elements: string]> {
+  return [library, scriptElement(await bundle(resolve(import.meta.dirname, `socket-io-${library}.ts`)))];
 }

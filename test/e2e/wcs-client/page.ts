@@ -1,11 +1,8 @@
 /** Serves the client from an origin of its own, as somebody else's page would be, and drives it. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { bundle, ClientSite, scriptElement } from '../client-site.ts';
 import { installProbe } from '../page-probe.ts';
 import type { PublishOptions, Reception, StreamState, Times } from './client.ts';
 
@@ -15,21 +12,14 @@ export type SdkVersion = (typeof VERSIONS)[number];
 const PATIENCE = { timeout: 20_000, interval: 100 };
 
 export class WcsSite {
-  readonly #server: Server;
+  readonly #site: ClientSite;
 
   static async open(): Promise<WcsSite> {
-    const scripts = new Map(await Promise.all(VERSIONS.map(bundle)));
-    const server = createServer((request, response) => {
-      const version = request.url?.slice(1) ?? '';
-      response.setHeader('content-type', 'text/html');
-      response.end(`<!doctype html><meta charset="utf-8"><body><script>${scripts.get(version) ?? ''}</script>`);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return new WcsSite(server);
+    return new WcsSite(await ClientSite.open(new Map(await Promise.all(VERSIONS.map(page)))));
   }
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(site: ClientSite) {
+    this.#site = site;
   }
 
   /** Opens the page with one version of the SDK, in a profile of its own. */
@@ -39,12 +29,12 @@ export class WcsSite {
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
     await installProbe(page);
-    await page.goto(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${version}`);
+    await page.goto(this.#site.urlOf(version));
     return new Streamer(page, complaints);
   }
 
   close(): void {
-    this.#server.close();
+    this.#site.close();
   }
 }
 
@@ -234,15 +224,6 @@ export class Streamer {
   }
 }
 
-async function bundle(version: SdkVersion): Promise<[string, string]> {
-  const { outputFiles } = await build({
-    entryPoints: [resolve(import.meta.dirname, `websdk-${version}.ts`)],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    // Libraries of this age expect what Node has.
-    define: { global: 'window' },
-    logLevel: 'error',
-  });
-  return [version, (outputFiles[0]?.text ?? '').replaceAll('</script', '<\\/script')];
+async function page(version: SdkVersion): Promise<[name: string, elements: string]> {
+  return [version, scriptElement(await bundle(resolve(import.meta.dirname, `websdk-${version}.ts`), 'error'))];
 }
