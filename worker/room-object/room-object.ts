@@ -123,7 +123,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
     });
     for (const frame of [...(admission.greeting ?? []), ...(this.#live?.missed.take(participantId) ?? [])]) opened.send(frame);
     await this.#settle();
-    return upgradeResponse(client, subprotocolHeader(request, admission));
+    return upgradeResponse(client, { headers: subprotocolHeader(request, admission) });
   }
 
   override async webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): Promise<void> {

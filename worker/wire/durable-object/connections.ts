@@ -100,7 +100,7 @@ export class DurableConnections implements Platform {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.#ctx.acceptWebSocket(socket, [TAG]);
     start(socket);
-    return upgradeResponse(client);
+    return upgradeResponse(client, this.server.settings);
   }
 
   /** Whether a WebSocket event of the object concerns this layer. */

@@ -31,7 +31,7 @@ export function acceptStateless(request: Request, application: EngineApplication
     });
   }
   server.openSocket(intent, socket, request);
-  return upgradeResponse(client);
+  return upgradeResponse(client, server.settings);
 }
 
 /** Timers instead of an alarm, and nothing to save: the Worker's memory lives as long as its socket. */
