@@ -27,7 +27,7 @@ export interface Section {
   readonly isStopped: boolean;
   /** Codecs that the media line lists and header extensions; `undefined` for what is stopped, and for what is neither audio nor video. */
   readonly capabilities: RtpCapabilities | undefined;
-  /** As `sdp-transform` reads it, for the helpers of mediasoup-client. */
+  /** As `sdp-transform` reads it, for the helpers of mediasoup-client; codecs and header extensions are in `capabilities` only. */
   readonly media: MediaDescription;
   /** Number of the first line with this attribute, else of the media line. */
   readonly lineOf: (attribute: string) => number;
@@ -54,8 +54,10 @@ export interface ClientDescription {
  */
 export function parseDescription(sdp: string, limits: DescriptionLimits = SHORT_DESCRIPTION): ClientDescription {
   const [session, ...parts] = partsOf(sdp, limits);
-  const parsed = parseSdp([session, ...parts].flatMap((part) => part.map(({ text }) => text)).join('\r\n') + '\r\n');
-  const sections = parts.map((part, index) => sectionOf(part, parsed.media[index], parsed.direction));
+  const remembered = parts.map((part) => known.get(capabilityLines(part)));
+  const unread = parts.flatMap((part, index) => (remembered[index] === undefined ? part : part.filter(isOfOtherThings)));
+  const parsed = parseSdp([...session, ...unread].map(({ text }) => text).join('\r\n') + '\r\n');
+  const sections = parts.map((part, index) => sectionOf(part, remembered[index], parsed.media[index], parsed.direction));
   assertMidsDiffer(sections);
   const live = sections.filter(({ isStopped }) => !isStopped);
   assertBundled(live, session, parsed);
@@ -102,7 +104,12 @@ function lineOf(part: Part, attribute: string): number | undefined {
   return part.find(({ name }) => name === attribute)?.number;
 }
 
-function sectionOf(part: Part, parsed: MediaDescription | undefined, byDefault: Direction = 'sendrecv'): Section {
+function sectionOf(
+  part: Part,
+  remembered: RtpCapabilities | undefined,
+  parsed: MediaDescription | undefined,
+  byDefault: Direction = 'sendrecv',
+): Section {
   const line = part[0]?.number ?? 1;
   if (parsed === undefined) return malformed(line, 'is not a media line');
   const media = withTexts(parsed);
@@ -118,7 +125,7 @@ function sectionOf(part: Part, parsed: MediaDescription | undefined, byDefault: 
     formats: textOf(payloads),
     direction: isStopped ? 'inactive' : direction,
     isStopped,
-    capabilities: isMediaKind(type) && !isStopped ? known.memo(capabilityLines(part), { context: { media, part } }) : undefined,
+    capabilities: isMediaKind(type) && !isStopped ? (remembered ?? learn(media, part)) : undefined,
     media,
     lineOf: (attribute) => lineOf(part, attribute) ?? line,
   };
@@ -131,17 +138,25 @@ const CAPABILITY_ATTRIBUTES: ReadonlySet<string> = new Set(['rtpmap', 'fmtp', 'r
 const MAX_KNOWN = 100;
 
 /** Nearly every section that comes says the same of its codecs as one before, and to read it is a third of all the work. */
-const known = new LRUCache<string, RtpCapabilities, { readonly media: MediaDescription; readonly part: Part }>({
-  max: MAX_KNOWN,
-  memoMethod: (_lines, _stale, { context: { media, part } }) => capabilitiesOf(media, part),
-});
+const known = new LRUCache<string, RtpCapabilities>({ max: MAX_KNOWN });
+
+function learn(media: MediaDescription, part: Part): RtpCapabilities {
+  const capabilities = capabilitiesOf(media, part);
+  known.set(capabilityLines(part), capabilities);
+  return capabilities;
+}
 
 /** @returns kind and payload types with the lines about them, in order. */
 function capabilityLines(part: Part): string {
-  const [media] = part;
-  const [kind = '', , ...formats] = media?.text.split(' ') ?? [];
-  const lines = part.filter(({ name }) => CAPABILITY_ATTRIBUTES.has(name)).map(({ text }) => text);
-  return [kind, ...formats, ...lines].join('\n');
+  const [kind = '', , ...formats] = part[0]?.text.split(' ') ?? [];
+  return part.reduce(
+    (lines, { name, text }) => (CAPABILITY_ATTRIBUTES.has(name) ? `${lines}\n${text}` : lines),
+    [kind, ...formats].join(' '),
+  );
+}
+
+function isOfOtherThings({ name }: Part[number]): boolean {
+  return !CAPABILITY_ATTRIBUTES.has(name);
 }
 
 /** Codecs that the media line does not list do not count: clients that strike codecs out forget lines of them. */

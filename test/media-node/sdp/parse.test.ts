@@ -158,3 +158,15 @@ describe('a description that makes no sense is refused with the number of its li
     expect(refusal(`${OFFER}a=x:${'ü'.repeat(limits.bytes / 2)}\r\n`)).toMatch(/^line \d+: /u);
   });
 });
+
+test('more kinds of codec lines are read than are remembered', () => {
+  const offer = offerOf('chromium-156-sendonly');
+  const first = parseDescription(offer).sections;
+  for (let round = 0; round < 250; round += 1) {
+    const strange = offer.replace('a=fmtp:111 ', `a=fmtp:111 x-round=${round};`);
+    const [audio, video] = parseDescription(strange).sections;
+    expect(audio?.capabilities?.codecs[0]?.parameters).toMatchObject({ 'x-round': round });
+    expect(video?.capabilities).toEqual(first[1]?.capabilities);
+  }
+  expect(parseDescription(offer).sections.map(({ capabilities }) => capabilities)).toEqual(first.map(({ capabilities }) => capabilities));
+});
