@@ -6,10 +6,10 @@ import { setTimeout as wait } from 'node:timers/promises';
  * @param what names the condition in the error.
  * @throws Error when it does not hold within the limit, in milliseconds.
  */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000): Promise<void> {
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, limit = 10_000, interval = 10): Promise<void> {
   const deadline = Date.now() + limit;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`did not happen within ${limit} ms: ${what}`);
-    await wait(10);
+    await wait(interval);
   }
 }

@@ -1,8 +1,5 @@
-import { expect } from 'vitest';
 import type { Caller } from '../kurento-client/page.ts';
-import { type Arrivals, count, type Member, type Told } from './member.ts';
-
-const PATIENCE = { timeout: 40_000, interval: 250 };
+import { type Arrivals, count, type Member, type Told, until } from './member.ts';
 
 /** A member with `kurento-utils`. */
 export class GroupCallMember implements Member {
@@ -16,7 +13,7 @@ export class GroupCallMember implements Member {
   }
 
   async watch(others: readonly Member[]): Promise<void> {
-    await expect.poll(async () => (await this.#shown()).length, PATIENCE).toBe(others.length);
+    await until(`members that ${this.id} shows`, async () => (await this.#shown()).length, others.length);
   }
 
   async arrivals(of: Member): Promise<Arrivals> {

@@ -1,8 +1,6 @@
 import { expect } from 'vitest';
 import type { KnowledgeTalkPage } from '../knowledgetalk-client/page.ts';
-import { type Arrivals, count, type Member, type Told } from './member.ts';
-
-const PATIENCE = { timeout: 40_000, interval: 250 };
+import { type Arrivals, count, type Member, type Told, until } from './member.ts';
 
 /** A member with a client like the vendor's app. */
 export class KnowledgeTalkMember implements Member {
@@ -17,7 +15,7 @@ export class KnowledgeTalkMember implements Member {
 
   async watch(others: readonly Member[]): Promise<void> {
     const shown = async () => (await this.#page.places()).filter((place) => place !== 'screen').length;
-    await expect.poll(shown, PATIENCE).toBe(others.length + 1);
+    await until(`places that ${this.id} shows`, shown, others.length + 1);
   }
 
   async arrivals(of: Member): Promise<Arrivals> {

@@ -1,4 +1,6 @@
 /** What the matrix asks of a member of a room, whatever protocol its client speaks. */
+import { isDeepStrictEqual } from 'node:util';
+import { eventually } from '../../harness/eventually.ts';
 export const PROTOCOLS = ['mediasoup-http', 'group-call', 'wcs', 'owt', 'knowledgetalk'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -44,4 +46,21 @@ export interface Member {
 
 export function count(lines: readonly string[], matches: (line: string) => boolean): number {
   return lines.filter(matches).length;
+}
+
+/** In milliseconds. */
+const PATIENCE = 40_000;
+const INTERVAL = 250;
+
+/**
+ * Waits until a reading is the one that is wanted. Benches wait as well, so this is none of the test runner's functions.
+ *
+ * @throws Error with the last reading.
+ */
+export async function until<Value>(what: string, read: () => Promise<Value>, wanted: Value): Promise<void> {
+  let last: Value | undefined;
+  const isThere = async () => isDeepStrictEqual((last = await read()), wanted);
+  await eventually(what, isThere, PATIENCE, INTERVAL).catch((error: unknown) => {
+    throw new Error(`${what}: ${JSON.stringify(last)} instead of ${JSON.stringify(wanted)}`, { cause: error });
+  });
 }

@@ -1,6 +1,7 @@
 /** A room of members that speak different protocols, each with a page in the same Chromium. */
 import { BareClientSite } from '../bare-client/page.ts';
 import type { Browser } from 'playwright-core';
+import { eventually } from '../../harness/eventually.ts';
 import { launchFrugalBrowser } from '../browser.ts';
 import { KnowledgeTalkSite } from '../knowledgetalk-client/page.ts';
 import { KurentoSite } from '../kurento-client/page.ts';
@@ -20,6 +21,10 @@ export const TEN_MEMBERS: readonly Protocol[] = [
   ...(['knowledgetalk', 'mediasoup-http', 'group-call', 'wcs', 'owt'] as const),
   ...(['mediasoup-http', 'group-call', 'wcs', 'owt', 'knowledgetalk'] as const),
 ];
+
+/** In milliseconds. */
+const PATIENCE = 60_000;
+const INTERVAL = 500;
 
 /** The name of a room that is begun by a member of another protocol than KnowledgeTalk, where the server draws it. */
 const NUMBER = '27182818';
@@ -110,6 +115,22 @@ export class MixedRoom {
     return { cells, pairs };
   }
 
+  /**
+   * Waits until picture and sound have come over every way since now.
+   *
+   * @returns what has come.
+   * @throws Error with the table of what has.
+   */
+  async flow(): Promise<Reading> {
+    const start = await this.read();
+    let last = start;
+    const isFlowing = async () => silentIn((last = await this.read(start))).length === 0;
+    await eventually('every way flows', isFlowing, PATIENCE, INTERVAL).catch((error: unknown) => {
+      throw new Error(`not every way flows:\n${tableOf(last)}`, { cause: error });
+    });
+    return last;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.close()));
     for (const site of Object.values(this.#sites) as { close(): void }[]) site.close();
@@ -167,6 +188,6 @@ export function tableOf({ cells }: Reading): string {
 }
 
 /** The ways over which too little has arrived for a picture that moves and for sound. */
-export function silentIn({ cells }: Reading): string[] {
+function silentIn({ cells }: Reading): string[] {
   return [...cells].filter(([, { frames, packets }]) => frames < 5 || packets < 50).map(([cell]) => cell);
 }

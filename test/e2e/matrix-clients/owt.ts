@@ -1,9 +1,6 @@
-import { expect } from 'vitest';
 import type { OwtPage } from '../owt-client/page.ts';
 import type { StreamInfo } from '../owt-client/signaling.ts';
-import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
-
-const PATIENCE = { timeout: 40_000, interval: 250 };
+import { type Arrivals, count, type Member, NOTHING, type Told, until } from './member.ts';
 
 /** A member with a client like the SDK 5.x. */
 export class OwtMember implements Member {
@@ -26,7 +23,7 @@ export class OwtMember implements Member {
     for (const other of others) {
       // A picture in layers is a track for each.
       const kinds = async () => [...new Set((await this.#streamsOf(other)).flatMap(kindsOf))].toSorted().join(' ');
-      await expect.poll(kinds, { ...PATIENCE, message: `what a member of OWT knows of ${other.id}` }).toBe('audio video');
+      await until(`what ${this.id} knows of ${other.id}`, kinds, 'audio video');
       const streams = (await this.#streamsOf(other)).map(({ id }) => id);
       this.#watched.set(other.id, streams);
       for (const stream of streams) await this.#page.subscribe(stream);

@@ -1,8 +1,6 @@
-import { expect } from 'vitest';
 import type { Streamer } from '../wcs-client/page.ts';
-import { type Arrivals, count, type Member, NOTHING, type Told } from './member.ts';
+import { type Arrivals, count, type Member, NOTHING, type Told, until } from './member.ts';
 
-const PATIENCE = { timeout: 40_000, interval: 250 };
 const SMALL_SCREEN = { audio: false, video: { type: 'screen', withoutExtension: true, width: 320, height: 180, frameRate: { ideal: 5 } } };
 
 /** A member with the WebSDK and its Room API. */
@@ -24,7 +22,7 @@ export class WcsMember implements Member {
       const known = await this.#streamer.participants();
       return others.filter(({ id }) => !known.some((one) => one.startsWith(id) && !one.endsWith(':0'))).map(({ id }) => id);
     };
-    await expect.poll(missing, { ...PATIENCE, message: 'publishers that a member of WCS does not know' }).toEqual([]);
+    await until(`publishers that ${this.id} does not know`, missing, []);
     for (const { id } of others) {
       const { login, streams } = await this.#participant(id);
       const keys = Array.from({ length: streams }, (_, index) => `${id} ${index}`);
@@ -100,7 +98,7 @@ export class WcsMember implements Member {
   async #play(key: string, login: string, index: number): Promise<void> {
     await this.#streamer.playFromRoom(key, login, index);
     const status = async () => (await this.#streamer.log(key)).find((line) => /^(?:PLAYING|FAILED)/u.test(line));
-    await expect.poll(status, { ...PATIENCE, message: `how ${this.id} plays ${key}` }).toBe('PLAYING');
+    await until(`how ${this.id} plays ${key}`, status, 'PLAYING');
   }
 
   async #participant(id: string): Promise<{ login: string; streams: number }> {
