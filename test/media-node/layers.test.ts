@@ -1,47 +1,19 @@
 /** Layers of simulcast that stop and come back: whoever watches gets the best one that flows. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { eventually } from '../harness/eventually.ts';
-import { freshRoom, startTestNode } from './support/node.ts';
-import type { TestNode } from './support/node.ts';
-import { PeerBrowser } from './sdp/support/peer.ts';
+import { Studio } from './support/studio.ts';
 import type { Peer } from './sdp/support/peer.ts';
 
 const CAPTURE_TIME_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
-let t: TestNode;
-let chromium: PeerBrowser;
-beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
-});
-afterAll(async () => {
-  await chromium.close();
-  expect(t.edge.faults).toEqual([]);
-  await t.close();
-});
-
-let path: { room: string; generation: string };
-let peers: Peer[];
-beforeEach(async () => {
-  path = freshRoom();
-  peers = [];
-  await t.client.call('openRoom', { path });
-});
-afterEach(async () => {
-  for (const peer of peers) await peer.close();
-});
-
-async function newPeer(): Promise<Peer> {
-  const peer = await chromium.peer();
-  peers.push(peer);
-  return peer;
-}
+const studio = Studio.forThisFile();
 
 /** Publishes two layers, 640 and 320 wide. @param edit what the media node is told instead of the browser's own offer. */
 async function publish(edit: (sdp: string) => string = (sdp) => sdp): Promise<{ publisher: Peer; producer: string }> {
-  const publisher = await newPeer();
+  const publisher = await studio.newPeer();
   await publisher.send({ video: 640, rids: ['l', 'h'] });
   const body = { attempt: 1, sdp: edit(await publisher.offer()), plan: [{ use: 'publish' as const }] };
-  const { sdp, sections } = await t.client.call('answerOffer', { path: { ...path, connection: 'publisher' }, body });
+  const { sdp, sections } = await studio.client.call('answerOffer', { path: { ...studio.path, connection: 'publisher' }, body });
   await publisher.take(sdp);
   return { publisher, producer: sections[0]?.producer ?? '' };
 }
@@ -52,26 +24,26 @@ function namingCaptureTimes(sdp: string): string {
 }
 
 async function isSent(producer: string, rid: string): Promise<boolean> {
-  const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+  const stats = await studio.client.call('producerStats', { path: { ...studio.path, producer } });
   return stats.some((one) => one.rid === rid && Number(one.packetCount) > 0);
 }
 
 /** Viewers with an estimate of their bandwidth have the media node's offer, those without one have made the offer themselves. */
 const VIEWS = {
   'the media node offers': async (producer: string): Promise<Peer> => {
-    const peer = await newPeer();
-    const object = { path: { ...path, connection: 'viewer' } };
+    const peer = await studio.newPeer();
+    const object = { path: { ...studio.path, connection: 'viewer' } };
     const body = { attempt: 1, feeds: [{ stream: 'S', producers: [producer] }] };
-    const { sdp } = await t.client.call('createOffer', { ...object, body });
-    await t.client.call('completeOffer', { ...object, body: { attempt: 1, sdp: await peer.answer(sdp) } });
+    const { sdp } = await studio.client.call('createOffer', { ...object, body });
+    await studio.client.call('completeOffer', { ...object, body: { attempt: 1, sdp: await peer.answer(sdp) } });
     return peer;
   },
   'the client offers': async (producer: string): Promise<Peer> => {
-    const peer = await newPeer();
+    const peer = await studio.newPeer();
     await peer.receive('video');
     const plan = [{ use: 'view' as const, stream: 'S', producers: [producer] }];
     const body = { attempt: 1, sdp: await peer.offer(), plan };
-    await peer.take((await t.client.call('answerOffer', { path: { ...path, connection: 'viewer' }, body })).sdp);
+    await peer.take((await studio.client.call('answerOffer', { path: { ...studio.path, connection: 'viewer' }, body })).sdp);
     return peer;
   },
 } as const;

@@ -1,57 +1,33 @@
 /** What may flow: caps that a real Chromium keeps to, layers and pauses of sections, and many of them in one call. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bitrateOf } from '../../media-node/sfu/incoming-limit.ts';
 import { eventually } from '../harness/eventually.ts';
-import { freshRoom, startTestNode } from './support/node.ts';
-import type { TestNode } from './support/node.ts';
+import { Studio } from './support/studio.ts';
 import { expectRefused } from './support/refusals.ts';
-import { PeerBrowser } from './sdp/support/peer.ts';
 import type { Peer, SentTracks } from './sdp/support/peer.ts';
 
-let t: TestNode;
-let chromium: PeerBrowser;
-beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
-});
-afterAll(async () => {
-  await chromium.close();
-  expect(t.edge.faults).toEqual([]);
-  await t.close();
-});
-
-let path: { room: string; generation: string };
-let peers: Peer[];
-beforeEach(async () => {
-  path = freshRoom();
-  peers = [];
-  await t.client.call('openRoom', { path });
-});
-afterEach(async () => {
-  for (const peer of peers) await peer.close();
-});
+const studio = Studio.forThisFile();
 
 async function publish(connection: string, tracks: SentTracks): Promise<string[]> {
-  const peer = await chromium.peer();
-  peers.push(peer);
+  const peer = await studio.newPeer();
   await peer.send(tracks);
   const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'publish' as const }] };
-  const { sdp, sections } = await t.client.call('answerOffer', { path: { ...path, connection }, body });
+  const { sdp, sections } = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body });
   await peer.take(sdp);
   return sections.flatMap(({ producer }) => producer ?? []);
 }
 
 async function view(connection: string, producers: string[]): Promise<Peer> {
-  const peer = await chromium.peer();
-  peers.push(peer);
+  const peer = await studio.newPeer();
   await peer.receive('video');
   const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'view' as const, stream: 'S', producers }] };
-  await peer.take((await t.client.call('answerOffer', { path: { ...path, connection }, body })).sdp);
+  await peer.take((await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body })).sdp);
   return peer;
 }
 
 async function bitrateOfProducer(producer: string): Promise<number> {
-  const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+  const stats = await studio.client.call('producerStats', { path: { ...studio.path, producer } });
   return stats.reduce((total, { bitrate }) => total + Number(bitrate), 0);
 }
 
@@ -60,7 +36,7 @@ describe('caps', () => {
     const [video = ''] = await publish('sender', { video: 640, noise: true });
     await eventually('it sends a lot', async () => (await bitrateOfProducer(video)) > 400_000, 30_000);
     const limit = (body: { maxIncomingBitrate?: number }) =>
-      t.client.call('setLimits', { path, body: { connections: [{ connection: 'sender', ...body }] } });
+      studio.client.call('setLimits', { path: studio.path, body: { connections: [{ connection: 'sender', ...body }] } });
     expect(await limit({ maxIncomingBitrate: 150_000 })).toEqual({ skipped: [] });
     await eventually('it keeps to the cap', async () => (await bitrateOfProducer(video)) < 200_000, 15_000);
     await limit({});
@@ -68,7 +44,7 @@ describe('caps', () => {
   });
 
   test('a cap for everybody holds for those who come later', async () => {
-    await t.client.call('setLimits', { path, body: { everyConnection: { maxVideoBitrate: 120_000 } } });
+    await studio.client.call('setLimits', { path: studio.path, body: { everyConnection: { maxVideoBitrate: 120_000 } } });
     const [video = ''] = await publish('late', { video: 640, noise: true });
     await sleep(5_000);
     const rates: number[] = [];
@@ -99,26 +75,26 @@ describe('sections', () => {
     const shows = (width: number) => eventually(`${width} is shown`, async () => (await viewer.received('0')).width === width, 20_000);
     await shows(640);
     const sections = [{ connection: 'viewer', mid: '0', spatialLayer: 0 }];
-    expect(await t.client.call('setLimits', { path, body: { sections } })).toEqual({ skipped: [] });
+    expect(await studio.client.call('setLimits', { path: studio.path, body: { sections } })).toEqual({ skipped: [] });
     await shows(320);
-    const section = { ...path, connection: 'viewer', mid: '0' };
-    await t.client.call('attachProducer', { path: section, body: { producer: second[0] ?? '' } });
+    const section = { ...studio.path, connection: 'viewer', mid: '0' };
+    await studio.client.call('attachProducer', { path: section, body: { producer: second[0] ?? '' } });
     await shows(240);
-    await t.client.call('setSectionLayers', { path: section, body: { spatialLayer: 1, temporalLayer: 2 } });
+    await studio.client.call('setSectionLayers', { path: section, body: { spatialLayer: 1, temporalLayer: 2 } });
     await shows(480);
-    await t.client.call('setSectionPaused', { path: section, body: { paused: true } });
-    await t.client.call('attachProducer', { path: section, body: { producer: first[0] ?? '' } });
+    await studio.client.call('setSectionPaused', { path: section, body: { paused: true } });
+    await studio.client.call('attachProducer', { path: section, body: { producer: first[0] ?? '' } });
     const { framesDecoded } = await viewer.received('0');
     await sleep(1_000);
     expect((await viewer.received('0')).framesDecoded - framesDecoded).toBeLessThan(3);
-    await t.client.call('setSectionPaused', { path: section, body: { paused: false } });
+    await studio.client.call('setSectionPaused', { path: section, body: { paused: false } });
     await viewer.seesMore('0');
   });
 
   test('what is not there is skipped, and the rest is set', async () => {
-    const transport = (await t.client.call('createTransport', { path })).id;
-    const { skipped } = await t.client.call('setLimits', {
-      path,
+    const transport = (await studio.client.call('createTransport', { path: studio.path })).id;
+    const { skipped } = await studio.client.call('setLimits', {
+      path: studio.path,
       body: {
         connections: [{ connection: transport, maxIncomingBitrate: 100_000 }, { connection: 'gone' }],
         sections: [{ connection: 'gone', mid: '0', spatialLayer: 0 }],
@@ -130,20 +106,21 @@ describe('sections', () => {
       { connection: 'gone', mid: '0', reason: 'connection-not-found' },
       { consumer: 'gone', reason: 'consumer-not-found' },
     ]);
-    const [stats] = await t.client.call('transportStats', { path: { ...path, transport } });
+    const [stats] = await studio.client.call('transportStats', { path: { ...studio.path, transport } });
     expect(stats).toMatchObject({ maxIncomingBitrate: 100_000 });
   });
 
   test('bad input is refused and changes nothing', async () => {
-    const section = { ...path, connection: 'none', mid: '0' };
-    await expectRefused(t.client.call('setSectionLayers', { path: section, body: { spatialLayer: 0 } }), 'connection-not-found');
-    await expectRefused(t.client.call('setSectionLayers', { path: section, body: { spatialLayer: -1 } }), 'invalid-parameters');
-    const limit = (maxIncomingBitrate: number) => t.client.call('setLimits', { path, body: { everyConnection: { maxIncomingBitrate } } });
+    const section = { ...studio.path, connection: 'none', mid: '0' };
+    await expectRefused(studio.client.call('setSectionLayers', { path: section, body: { spatialLayer: 0 } }), 'connection-not-found');
+    await expectRefused(studio.client.call('setSectionLayers', { path: section, body: { spatialLayer: -1 } }), 'invalid-parameters');
+    const limit = (maxIncomingBitrate: number) =>
+      studio.client.call('setLimits', { path: studio.path, body: { everyConnection: { maxIncomingBitrate } } });
     for (const wrong of [0, -1, 9_999, 1.5, 1e12]) await expectRefused(limit(wrong), 'invalid-parameters');
-    const { id: transport } = await t.client.call('createTransport', { path });
-    const [stats] = await t.client.call('transportStats', { path: { ...path, transport } });
+    const { id: transport } = await studio.client.call('createTransport', { path: studio.path });
+    const [stats] = await studio.client.call('transportStats', { path: { ...studio.path, transport } });
     expect(stats?.maxIncomingBitrate).toBeUndefined();
-    await expectRefused(t.client.call('setLimits', { path: { ...path, generation: '2' }, body: {} }), 'stale-generation');
+    await expectRefused(studio.client.call('setLimits', { path: { ...studio.path, generation: '2' }, body: {} }), 'stale-generation');
   });
 
   test('a whole room of 24 in one call', async () => {
@@ -153,6 +130,6 @@ describe('sections', () => {
       spatialLayer: 1,
       temporalLayer: 1,
     }));
-    expect((await t.client.call('setLimits', { path, body: { sections } })).skipped).toHaveLength(sections.length);
+    expect((await studio.client.call('setLimits', { path: studio.path, body: { sections } })).skipped).toHaveLength(sections.length);
   });
 });

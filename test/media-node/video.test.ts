@@ -1,62 +1,39 @@
 /** What the media node knows of pictures: their size, their flow, and how they look. A real Chromium sends them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { MediaEvent } from '../../shared/media-api.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freshRoom, startTestNode } from './support/node.ts';
-import type { TestNode } from './support/node.ts';
+import { Studio } from './support/studio.ts';
 import { opus } from './support/parameters.ts';
 import { expectRefused } from './support/refusals.ts';
-import { PeerBrowser } from './sdp/support/peer.ts';
-import type { Peer, SentTracks } from './sdp/support/peer.ts';
+import type { SentTracks } from './sdp/support/peer.ts';
 
-let t: TestNode;
-let chromium: PeerBrowser;
-beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
-});
-afterAll(async () => {
-  await chromium.close();
-  expect(t.edge.faults).toEqual([]);
-  await t.close();
-});
-
-let path: { room: string; generation: string };
-let peers: Peer[];
-beforeEach(async () => {
-  path = freshRoom();
-  peers = [];
-  await t.client.call('openRoom', { path });
-});
-afterEach(async () => {
-  for (const peer of peers) await peer.close();
-});
+const studio = Studio.forThisFile();
 
 async function publish(connection: string, tracks: SentTracks, codec?: string) {
-  const peer = await chromium.peer();
-  peers.push(peer);
+  const peer = await studio.newPeer();
   await peer.send(tracks);
   if (codec !== undefined) await peer.prefer(codec, 'opus');
   const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'publish' as const }] };
-  const { sdp, sections } = await t.client.call('answerOffer', { path: { ...path, connection }, body });
+  const { sdp, sections } = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body });
   await peer.take(sdp);
   const producers = sections.flatMap(({ producer }) => producer ?? []);
   return { peer, producers, producer: producers.at(-1) ?? '', codec: sections.at(-1)?.codec };
 }
 
 async function view(connection: string, producers: string[]) {
-  const peer = await chromium.peer();
-  peers.push(peer);
+  const peer = await studio.newPeer();
   await peer.receive('video');
   const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'view' as const, stream: 'S', producers }] };
-  const { sdp, sections } = await t.client.call('answerOffer', { path: { ...path, connection }, body });
+  const { sdp, sections } = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body });
   await peer.take(sdp);
   return { peer, consumer: sections[0]?.consumer ?? '' };
 }
 
 function eventsOf<Type extends MediaEvent['type']>(type: Type): Extract<MediaEvent, { type: Type }>[] {
-  return t.edge.eventsOf(path.room).filter((event): event is Extract<MediaEvent, { type: Type }> => event.type === type);
+  return studio.edge.eventsOf(studio.path.room).filter((event): event is Extract<MediaEvent, { type: Type }> => event.type === type);
 }
 
 function sizesOf(producer: string): string[] {
@@ -87,7 +64,7 @@ describe('picture sizes', () => {
     await eventually('the size is known', () => Promise.resolve(sizesOf(producer).length > 0), 10_000);
     await sleep(6_000);
     const requests = async () => {
-      const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+      const stats = await studio.client.call('producerStats', { path: { ...studio.path, producer } });
       return stats.reduce((sum, { pliCount, firCount }) => sum + Number(pliCount) + Number(firCount), 0);
     };
     const before = await requests();
@@ -101,11 +78,11 @@ describe('statistics', () => {
     const { producer } = await publish('sender', { audio: true, video: 320, noise: true });
     const { peer, consumer } = await view('viewer', [producer]);
     await peer.seesMore('0');
-    const section = { ...path, connection: 'viewer', mid: '0' };
-    await t.client.call('watchProducer', { path: { ...path, producer } });
-    await t.client.call('watchConsumer', { path: { ...path, consumer } });
-    await t.client.call('watchSection', { path: section });
-    await t.client.call('watchSection', { path: section });
+    const section = { ...studio.path, connection: 'viewer', mid: '0' };
+    await studio.client.call('watchProducer', { path: { ...studio.path, producer } });
+    await studio.client.call('watchConsumer', { path: { ...studio.path, consumer } });
+    await studio.client.call('watchSection', { path: section });
+    await studio.client.call('watchSection', { path: section });
     await eventually('there are some', () => Promise.resolve(eventsOf('statistics').length >= 4), 10_000);
     const last = eventsOf('statistics').at(-1);
     expect(last?.producers).toEqual([expect.objectContaining({ producer, kind: 'video', width: 320, height: 180 })]);
@@ -119,9 +96,9 @@ describe('statistics', () => {
       expect(one.frameRate).toBeLessThan(20);
       expect(one.pliCount).toBeGreaterThanOrEqual(0);
     }
-    await t.client.call('unwatchProducer', { path: { ...path, producer } });
-    await t.client.call('unwatchConsumer', { path: { ...path, consumer } });
-    await t.client.call('unwatchSection', { path: section });
+    await studio.client.call('unwatchProducer', { path: { ...studio.path, producer } });
+    await studio.client.call('unwatchConsumer', { path: { ...studio.path, consumer } });
+    await studio.client.call('unwatchSection', { path: section });
     const count = eventsOf('statistics').length;
     await sleep(2_500);
     expect(eventsOf('statistics').length).toBeLessThanOrEqual(count + 1);
@@ -132,31 +109,31 @@ describe('statistics', () => {
     const second = await publish('second', { video: 480 });
     const { peer } = await view('viewer', [first.producer]);
     await peer.seesMore('0');
-    const section = { ...path, connection: 'viewer', mid: '0' };
-    await t.client.call('watchSection', { path: section });
+    const section = { ...studio.path, connection: 'viewer', mid: '0' };
+    await studio.client.call('watchSection', { path: section });
     const producersTold = () => new Set(eventsOf('statistics').flatMap(({ consumers }) => consumers.map(({ producer }) => producer)));
     await eventually('the first is told', () => Promise.resolve(producersTold().has(first.producer)));
-    await t.client.call('attachProducer', { path: section, body: { producer: second.producer } });
+    await studio.client.call('attachProducer', { path: section, body: { producer: second.producer } });
     await eventually('the second is told', () => Promise.resolve(producersTold().has(second.producer)));
-    await t.client.call('closeProducer', { path: { ...path, producer: second.producer } });
+    await studio.client.call('closeProducer', { path: { ...studio.path, producer: second.producer } });
     await sleep(1_200);
     const count = eventsOf('statistics').length;
     await sleep(2_000);
     expect(eventsOf('statistics').length).toBe(count);
-    await t.client.call('closeConnection', { path: { ...path, connection: 'viewer' } });
-    await expectRefused(t.client.call('watchSection', { path: section }), 'connection-not-found');
+    await studio.client.call('closeConnection', { path: { ...studio.path, connection: 'viewer' } });
+    await expectRefused(studio.client.call('watchSection', { path: section }), 'connection-not-found');
   });
 
   test('a lower layer of simulcast has its own size', async () => {
     const { producer } = await publish('sender', { video: 640, rids: ['l', 'h'] });
     const { peer, consumer } = await view('viewer', [producer]);
-    await t.client.call('setConsumerLayers', { path: { ...path, consumer }, body: { spatialLayer: 0 } });
+    await studio.client.call('setConsumerLayers', { path: { ...studio.path, consumer }, body: { spatialLayer: 0 } });
     await eventually('the lower layer is shown', async () => (await peer.received('0')).width === 320, 15_000);
     // Ten pictures a second are sent; those of the lowest temporal layer alone are two and a half.
     const { framesDecoded } = await peer.received('0');
     await sleep(3_000);
     expect((await peer.received('0')).framesDecoded - framesDecoded).toBeGreaterThan(12);
-    await t.client.call('watchConsumer', { path: { ...path, consumer } });
+    await studio.client.call('watchConsumer', { path: { ...studio.path, consumer } });
     const told = () => eventsOf('statistics').at(-1)?.consumers[0];
     await eventually('its size is told', () => Promise.resolve(told()?.width === 320), 15_000);
     expect(told()?.height).toBe(180);
@@ -164,17 +141,19 @@ describe('statistics', () => {
 
   test('many that close while they are measured are no errors', async () => {
     const { producer } = await publish('sender', { video: 320 });
-    const { rtpCapabilities } = await t.client.call('openRoom', { path });
+    const { rtpCapabilities } = await studio.client.call('openRoom', { path: studio.path });
     for (let round = 0; round < 20; round += 1) {
-      const { id: transport } = await t.client.call('createTransport', { path });
+      const { id: transport } = await studio.client.call('createTransport', { path: studio.path });
       const made = await Promise.all(
-        Array.from({ length: 5 }, () => t.client.call('createConsumer', { path, body: { transport, producer, rtpCapabilities } })),
+        Array.from({ length: 5 }, () =>
+          studio.client.call('createConsumer', { path: studio.path, body: { transport, producer, rtpCapabilities } }),
+        ),
       );
-      await Promise.all(made.map(({ id }) => t.client.call('watchConsumer', { path: { ...path, consumer: id } })));
+      await Promise.all(made.map(({ id }) => studio.client.call('watchConsumer', { path: { ...studio.path, consumer: id } })));
       await sleep(120);
-      await t.client.call('closeTransport', { path: { ...path, transport } });
+      await studio.client.call('closeTransport', { path: { ...studio.path, transport } });
     }
-    expect((await t.client.call('inspectRoom', { path })).consumers).toBe(0);
+    expect((await studio.client.call('inspectRoom', { path: studio.path })).consumers).toBe(0);
     await sleep(500);
     const count = eventsOf('statistics').length;
     await sleep(1_500);
@@ -182,14 +161,20 @@ describe('statistics', () => {
   });
 
   test('what is not there, and too much', async () => {
-    await expectRefused(t.client.call('watchProducer', { path: { ...path, producer: 'none' } }), 'producer-not-found');
-    await expectRefused(t.client.call('watchConsumer', { path: { ...path, consumer: 'none' } }), 'consumer-not-found');
-    await expectRefused(t.client.call('watchSection', { path: { ...path, connection: 'none', mid: '0' } }), 'connection-not-found');
-    expect(await t.client.call('unwatchProducer', { path: { ...path, producer: 'none' } })).toEqual({});
-    const { id: transport } = await t.client.call('createTransport', { path });
+    await expectRefused(studio.client.call('watchProducer', { path: { ...studio.path, producer: 'none' } }), 'producer-not-found');
+    await expectRefused(studio.client.call('watchConsumer', { path: { ...studio.path, consumer: 'none' } }), 'consumer-not-found');
+    await expectRefused(
+      studio.client.call('watchSection', { path: { ...studio.path, connection: 'none', mid: '0' } }),
+      'connection-not-found',
+    );
+    expect(await studio.client.call('unwatchProducer', { path: { ...studio.path, producer: 'none' } })).toEqual({});
+    const { id: transport } = await studio.client.call('createTransport', { path: studio.path });
     const watch = async () => {
-      const { id } = await t.client.call('createProducer', { path, body: { transport, kind: 'audio', rtpParameters: opus() } });
-      await t.client.call('watchProducer', { path: { ...path, producer: id } });
+      const { id } = await studio.client.call('createProducer', {
+        path: studio.path,
+        body: { transport, kind: 'audio', rtpParameters: opus() },
+      });
+      await studio.client.call('watchProducer', { path: { ...studio.path, producer: id } });
     };
     for (let i = 0; i < 200; i += 1) await watch();
     await expectRefused(watch(), 'overloaded');
@@ -199,7 +184,7 @@ describe('statistics', () => {
 
 describe('snapshots', () => {
   async function pictureOf(producer: string) {
-    const image = await loadImage(Buffer.from(await t.client.call('snapshot', { path: { ...path, producer } })));
+    const image = await loadImage(Buffer.from(await studio.client.call('snapshot', { path: { ...studio.path, producer } })));
     const context = createCanvas(image.width, image.height).getContext('2d');
     context.drawImage(image, 0, 0);
     const at = (x: number, y: number) => [...context.getImageData(x, y, 1, 1).data];
@@ -223,16 +208,19 @@ describe('snapshots', () => {
   });
 
   test('of what sends no pictures there is none', async () => {
-    const { id: transport } = await t.client.call('createTransport', { path });
-    const { id: audio } = await t.client.call('createProducer', { path, body: { transport, kind: 'audio', rtpParameters: opus() } });
-    await expectRefused(t.client.call('snapshot', { path: { ...path, producer: audio } }), 'invalid-parameters');
-    await expectRefused(t.client.call('snapshot', { path: { ...path, producer: 'none' } }), 'producer-not-found');
+    const { id: transport } = await studio.client.call('createTransport', { path: studio.path });
+    const { id: audio } = await studio.client.call('createProducer', {
+      path: studio.path,
+      body: { transport, kind: 'audio', rtpParameters: opus() },
+    });
+    await expectRefused(studio.client.call('snapshot', { path: { ...studio.path, producer: audio } }), 'invalid-parameters');
+    await expectRefused(studio.client.call('snapshot', { path: { ...studio.path, producer: 'none' } }), 'producer-not-found');
     const { producer } = await publish('sender', { video: 320 });
-    await t.client.call('pauseProducer', { path: { ...path, producer } });
-    await expectRefused(t.client.call('snapshot', { path: { ...path, producer } }), 'no-picture');
-    const waiting = expectRefused(t.client.call('snapshot', { path: { ...path, producer } }), 'producer-not-found');
+    await studio.client.call('pauseProducer', { path: { ...studio.path, producer } });
+    await expectRefused(studio.client.call('snapshot', { path: { ...studio.path, producer } }), 'no-picture');
+    const waiting = expectRefused(studio.client.call('snapshot', { path: { ...studio.path, producer } }), 'producer-not-found');
     await sleep(200);
-    await t.client.call('closeProducer', { path: { ...path, producer } });
+    await studio.client.call('closeProducer', { path: { ...studio.path, producer } });
     await waiting;
   });
 
@@ -240,8 +228,7 @@ describe('snapshots', () => {
     const bare = await startTestNode({ FFMPEG_BIN: '/nowhere/ffmpeg' });
     const elsewhere = freshRoom();
     await bare.client.call('openRoom', { path: elsewhere });
-    const peer = await chromium.peer();
-    peers.push(peer);
+    const peer = await studio.newPeer();
     await peer.send({ video: 320 });
     const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'publish' as const }] };
     const { sdp, sections } = await bare.client.call('answerOffer', { path: { ...elsewhere, connection: 'sender' }, body });

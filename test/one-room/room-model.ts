@@ -78,6 +78,12 @@ export class RoomModel {
     this.#happened({ who, type: 'left' });
   }
 
+  /** Somebody ends its streams, one after the other, and then the stay. */
+  leaveInSteps(who: Person): void {
+    for (const [key, tracks] of who.streams) this.unpublish(who, { [key]: tracks.map(({ source }) => source) });
+    this.leave(who);
+  }
+
   /** What is published in one step, and what ends with it: streams begin, change and end when all of it is done. */
   publish(who: Person, begun: Readonly<Record<string, readonly Source[]>>, ended: Readonly<Record<string, readonly Source[]>> = {}): void {
     this.#change(who, () => {

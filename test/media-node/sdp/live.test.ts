@@ -1,41 +1,18 @@
 /** Real Chromium against a real media node: what the bridge negotiates has to end in pictures and sound. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BodyInputOf } from '../../../shared/media-api.ts';
 import type { Description, SectionPlan } from '../../../shared/sdp.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { freshRoom, startTestNode } from '../support/node.ts';
-import type { TestNode } from '../support/node.ts';
+import { Studio } from '../support/studio.ts';
 import { expectRefused } from '../support/refusals.ts';
-import { PeerBrowser } from './support/peer.ts';
 import type { Peer, SentTracks } from './support/peer.ts';
 
-let t: TestNode;
-let chromium: PeerBrowser;
-beforeAll(async () => {
-  [t, chromium] = await Promise.all([startTestNode(), PeerBrowser.chromium()]);
-});
-afterAll(async () => {
-  await chromium.close();
-  expect(t.edge.faults).toEqual([]);
-  await t.close();
-});
-
-let path: { room: string; generation: string };
-let peers: Peer[];
-beforeEach(async () => {
-  path = freshRoom();
-  peers = [];
-  await t.client.call('openRoom', { path });
-});
-afterEach(async () => {
-  for (const peer of peers) await peer.close();
-});
+const studio = Studio.forThisFile();
 
 let connections = 0;
 
 async function newPeer(): Promise<{ peer: Peer; connection: string }> {
-  const peer = await chromium.peer();
-  peers.push(peer);
+  const peer = await studio.newPeer();
   connections += 1;
   return { peer, connection: `connection-${connections}` };
 }
@@ -48,7 +25,7 @@ async function negotiate(
   options: RTCOfferOptions = {},
 ): Promise<Description> {
   const sdp = await peer.offer(options);
-  const answer = await t.client.call('answerOffer', { path: { ...path, connection }, body: { attempt, sdp, plan } });
+  const answer = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body: { attempt, sdp, plan } });
   await peer.take(answer.sdp);
   return answer;
 }
@@ -68,11 +45,11 @@ async function view(stream: string, producers: string[], ...kinds: ('audio' | 'v
 }
 
 function at(connection: string, mid: string) {
-  return { path: { ...path, connection, mid } };
+  return { path: { ...studio.path, connection, mid } };
 }
 
 function attach(connection: string, mid: string, producer: string) {
-  return t.client.call('attachProducer', { ...at(connection, mid), body: { producer } });
+  return studio.client.call('attachProducer', { ...at(connection, mid), body: { producer } });
 }
 
 describe('the client offers', () => {
@@ -107,16 +84,16 @@ describe('the client offers', () => {
     await attach(connection, '1', screen);
     await eventually('the other picture is shown', async () => (await peer.received('1')).width === 240);
     await peer.seesMore('1');
-    expect((await t.client.call('inspectRoom', { path })).consumers).toBe(2);
+    expect((await studio.client.call('inspectRoom', { path: studio.path })).consumers).toBe(2);
 
-    await t.client.call('closeProducer', { path: { ...path, producer: screen } });
-    expect((await t.client.call('inspectRoom', { path })).consumers).toBe(1);
+    await studio.client.call('closeProducer', { path: { ...studio.path, producer: screen } });
+    expect((await studio.client.call('inspectRoom', { path: studio.path })).consumers).toBe(1);
     await attach(connection, '1', video);
     await eventually('the first picture is shown again', async () => (await peer.received('1')).width === 160);
     await peer.seesMore('1');
 
-    await t.client.call('detachProducer', at(connection, '1'));
-    expect((await t.client.call('inspectRoom', { path })).consumers).toBe(1);
+    await studio.client.call('detachProducer', at(connection, '1'));
+    expect((await studio.client.call('inspectRoom', { path: studio.path })).consumers).toBe(1);
     await attach(connection, '1', video);
     await peer.seesMore('1');
   });
@@ -133,7 +110,7 @@ describe('the client offers', () => {
     const viewer = await view('S', producers, 'video');
     const consumer = viewer.answer.sections[0]?.consumer ?? '';
     const shows = async (spatialLayer: number, width: number) => {
-      await t.client.call('setConsumerLayers', { path: { ...path, consumer }, body: { spatialLayer } });
+      await studio.client.call('setConsumerLayers', { path: { ...studio.path, consumer }, body: { spatialLayer } });
       await eventually(`layer ${spatialLayer} is shown`, async () => (await viewer.peer.received('0')).width === width, 20_000);
     };
     await shows(0, 320);
@@ -145,8 +122,8 @@ describe('the client offers', () => {
     const { peer, connection } = await newPeer();
     await peer.send({ video: 640 });
     const sdp = await peer.offer({}, withLayers);
-    const answer = await t.client.call('answerOffer', {
-      path: { ...path, connection },
+    const answer = await studio.client.call('answerOffer', {
+      path: { ...studio.path, connection },
       body: { attempt: 1, sdp, plan: [{ use: 'publish' }] },
     });
     await peer.take(answer.sdp);
@@ -154,7 +131,7 @@ describe('the client offers', () => {
     await eventually(
       'both layers are sent',
       async () => {
-        const stats = await t.client.call('producerStats', { path: { ...path, producer } });
+        const stats = await studio.client.call('producerStats', { path: { ...studio.path, producer } });
         return stats.filter(({ type, packetCount }) => type === 'inbound-rtp' && Number(packetCount) > 0).length === 2;
       },
       40_000,
@@ -210,7 +187,7 @@ describe('the client offers', () => {
       'sendonly',
     ]);
     await Promise.all([peer.seesMore('4'), peer.seesMore('5')]);
-    expect(await t.client.call('inspectRoom', { path })).toEqual({ transports: 3, producers: 6, consumers: 2 });
+    expect(await studio.client.call('inspectRoom', { path: studio.path })).toEqual({ transports: 3, producers: 6, consumers: 2 });
     const viewer = await view(
       'S',
       own.flatMap((producer) => producer ?? []),
@@ -237,11 +214,11 @@ describe('the client offers', () => {
 describe('the media node offers', () => {
   async function newReceiver() {
     const { peer, connection } = await newPeer();
-    const object = { path: { ...path, connection } };
+    const object = { path: { ...studio.path, connection } };
     const offer = async (attempt: number, feeds: BodyInputOf<'createOffer'>['feeds']) => {
-      const { sdp } = await t.client.call('createOffer', { ...object, body: { attempt, feeds } });
+      const { sdp } = await studio.client.call('createOffer', { ...object, body: { attempt, feeds } });
       const answer = await peer.answer(sdp);
-      return (await t.client.call('completeOffer', { ...object, body: { attempt, sdp: answer } })).sections;
+      return (await studio.client.call('completeOffer', { ...object, body: { attempt, sdp: answer } })).sections;
     };
     return { peer, connection, offer };
   }
@@ -265,7 +242,7 @@ describe('the media node offers', () => {
 
     expect((await offer(3, [second])).map(({ direction }) => direction)).toEqual(['inactive', 'inactive', 'sendonly']);
     await peer.seesMore('2');
-    expect((await t.client.call('inspectRoom', { path })).consumers).toBe(1);
+    expect((await studio.client.call('inspectRoom', { path: studio.path })).consumers).toBe(1);
 
     expect((await offer(4, [second, first])).map(({ mid, direction }) => [mid, direction])).toEqual([
       ['0', 'sendonly'],
@@ -294,7 +271,7 @@ describe('the media node offers', () => {
     await eventually('the pictures have changed places', async () => {
       return (await peer.received('1')).width === 240 && (await peer.received('2')).width === 160;
     });
-    await t.client.call('closeProducer', { path: { ...path, producer: large } });
+    await studio.client.call('closeProducer', { path: { ...studio.path, producer: large } });
     await attach(connection, '1', small);
     await eventually('the picture is shown twice', async () => (await peer.received('1')).width === 160);
     await Promise.all(['0', '1', '2'].map((mid) => peer.seesMore(mid)));
@@ -305,7 +282,7 @@ describe('the media node offers', () => {
     const [second = ''] = (await publish({ video: 240 })).producers;
     const { peer, connection, offer } = await newReceiver();
     const other = await view('S', [first], 'video');
-    const pause = (paused: boolean, name = connection) => t.client.call('setSectionPaused', { ...at(name, '0'), body: { paused } });
+    const pause = (paused: boolean, name = connection) => studio.client.call('setSectionPaused', { ...at(name, '0'), body: { paused } });
     await offer(1, [{ stream: 'one', producers: [first] }]);
     await Promise.all([peer.seesMore('0'), other.peer.seesMore('0')]);
     await pause(true);
@@ -368,7 +345,7 @@ describe('payload types of another browser', () => {
       { use: 'publish', mids: ['0', '1'] },
       { use: 'view', stream: 'S', producers },
     ];
-    const answer = await t.client.call('answerOffer', { path: { ...path, connection }, body: { attempt: 1, sdp, plan } });
+    const answer = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body: { attempt: 1, sdp, plan } });
     await peer.take(answer.sdp);
     await Promise.all([peer.seesMore('2'), peer.seesMore('3')]);
     expect(await peer.received('2')).toMatchObject({ payloadType: 109 });

@@ -155,10 +155,7 @@ class OwtMember implements Member {
   async leave(): Promise<void> {
     const [status] = await this.#client.say('logout');
     if (status !== 'ok') throw new Error(`${this.person.name} could not leave`);
-    // Streams end before their owner goes.
-    for (const [key, tracks] of this.person.streams)
-      this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
-    this.#place.model.leave(this.person);
+    this.#place.model.leaveInSteps(this.person);
   }
 
   cut(): void {

@@ -126,10 +126,7 @@ class WcsMember implements Member {
   async leave(): Promise<void> {
     const { status } = await this.#client.operate({ command: 'leave', options: { name: this.#place.room } });
     if (status !== 'ACCEPTED') throw new Error(`${this.person.name} could not leave`);
-    // Streams end before their owner goes.
-    for (const [key, tracks] of this.person.streams)
-      this.#place.model.unpublish(this.person, { [key]: tracks.map(({ source }) => source) });
-    this.#place.model.leave(this.person);
+    this.#place.model.leaveInSteps(this.person);
   }
 
   cut(): void {
