@@ -20,28 +20,20 @@ const FORMATS: Readonly<Record<RecordingContainer, readonly string[]>> = {
  * @throws MediaError `missing-program`
  */
 export async function remux(program: string, from: string, to: string, container: RecordingContainer): Promise<number | undefined> {
-  const parameters = [
-    '-v',
-    'error',
-    '-nostats',
-    '-progress',
-    'pipe:1',
-    '-y',
-    '-i',
-    from,
-    '-map',
-    '0',
-    '-c',
-    'copy',
-    ...FORMATS[container],
-    to,
-  ];
-  const child = await startFfmpeg(program, parameters, { stdio: ['ignore', 'pipe', 'ignore'], timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
-  if (child.stdout === null) throw new Error('ffmpeg was started without a pipe');
-  const [progress] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  if (child.exitCode !== 0) return undefined;
-  const microseconds = [...progress.matchAll(/^out_time_us=(\d+)$/gmu)].at(-1)?.[1];
-  return Number(microseconds ?? 0) / 1_000_000;
+  const parameters = ['-v', 'error', '-nostats', '-y', '-i', from, '-map', '0', '-c', 'copy', ...FORMATS[container], to];
+  const child = await startFfmpeg(program, parameters, { stdio: 'ignore', timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
+  await once(child, 'close');
+  return child.exitCode === 0 ? durationOf(program, to) : undefined;
+}
+
+/** In seconds, as the file itself says it. What ffmpeg counts while it copies stops at the beginning of a last packet that nothing follows. */
+async function durationOf(program: string, file: string): Promise<number> {
+  // It describes the file, and then complains that it is to do nothing with it.
+  const child = await startFfmpeg(program, ['-i', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  if (child.stderr === null) throw new Error('ffmpeg was started without a pipe');
+  const [description] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  const [, hours = 0, minutes = 0, seconds = 0] = /^ +Duration: (\d+):(\d\d):(\d\d\.\d+),/mu.exec(description) ?? [];
+  return (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds);
 }
 
 /**
