@@ -185,12 +185,16 @@ export class Peer {
     );
   }
 
-  /** Sends a picture of another width from now on. */
+  /** Sends a picture of another width from now on, and does not scale it down on a slow line. */
   async resize(width: number): Promise<void> {
     await this.#page.evaluate(
-      ([name, wanted]) => {
+      async ([name, wanted]) => {
         const canvas = window.canvases.get(name);
         if (canvas === undefined) return;
+        for (const sender of window.peers.get(name)?.getSenders() ?? []) {
+          if (sender.track?.kind !== 'video') continue;
+          await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+        }
         canvas.width = wanted;
         canvas.height = (wanted * 9) / 16;
       },
