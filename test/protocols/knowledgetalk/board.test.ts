@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../harness/eventually.ts';
 import { SlowLine } from '../../harness/slow-line.ts';
+import { RawSocket } from '../../wire/helpers/raw-client.ts';
 import { type ClientKind, FOUR, KtClient, nameOf, TWO } from './client.ts';
 import { World } from './world.ts';
 
@@ -77,6 +78,56 @@ describe('a newcomer', () => {
     for (const newcomer of newcomers) {
       await eventually('the whole drawing comes', () => numbersOf(newcomer).length >= 6_500);
       expect(numbersOf(newcomer)).toEqual(range(0, 6_500));
+    }
+  });
+});
+
+describe('newcomers of Socket.IO 2, who prove only by heartbeats that they read', () => {
+  it.each([TWO, { ...TWO, transports: ['polling', 'websocket'] } satisfies ClientKind])(
+    'are asked for heartbeats while they are sent a long drawing, by $transports, and notice nothing else',
+    async (kind) => {
+      const [ada] = await world.room(1);
+      if (!ada) return;
+      await ada.ask({ eventOp: 'WhiteBoardStart' });
+      await draw(ada, 0, 10_000);
+      const bob = await world.client(kind);
+      const events: unknown[] = [];
+      for (const event of ['connect', 'disconnect', 'error']) bob.socket.on(event, () => events.push(event));
+      await bob.join(ada.roomId);
+      // With their usual heartbeats it would be 14 s.
+      await eventually('the whole drawing comes', () => numbersOf(bob).length === 10_000, 7_000);
+      expect(numbersOf(bob)).toEqual(range(0, 10_000));
+      await eventually('the usual interval is back', () => Reflect.get(bob.socket.io.engine, 'pingInterval') === 2_000);
+      expect(events).toEqual([]);
+    },
+  );
+
+  it('get it in steps where they do not listen to another interval', async () => {
+    const [ada] = await world.room(1);
+    if (!ada) return;
+    await ada.ask({ eventOp: 'WhiteBoardStart' });
+    await draw(ada, 0, 5_000, { text: 'x'.repeat(200) });
+    const bob = new RawSocket(`${world.stack.edge.url}/socket.io/?EIO=3&transport=websocket`);
+    await bob.opened();
+    const heartbeat = setInterval(() => {
+      bob.send('2');
+    }, 2_000);
+    try {
+      const drawn: unknown[] = [];
+      bob.send('40/SignalServer');
+      bob.send(
+        `42/SignalServer,${JSON.stringify(['knowledgetalk', { cpCode: 'demo', authKey: '', eventOp: 'RoomJoin', roomId: ada.roomId }])}`,
+      );
+      while (drawn.length < 5_000) {
+        const message = await bob.next();
+        if (message === null) throw new Error(`closed after ${drawn.length} strokes`);
+        const [, stroked] = /"axisX":(\d+)/u.exec(message.toString()) ?? [];
+        if (stroked !== undefined) drawn.push(Number(stroked));
+      }
+      expect(drawn).toEqual(range(0, 5_000));
+    } finally {
+      clearInterval(heartbeat);
+      bob.close();
     }
   });
 });

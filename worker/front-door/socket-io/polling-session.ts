@@ -6,7 +6,11 @@ import { ENGINE_SETTINGS } from './engine.ts';
 
 /** The Durable Object of one client that begins with polling, so that its requests find each other, and its WebSocket them. */
 export class PollingSession extends SocketObject<Env> {
-  protected readonly connections = new DurableConnections(this.ctx, newDesk(this.env), { settings: ENGINE_SETTINGS });
+  /** While somebody attends to the client, this object is awake anyway: it may as well hear the heartbeats itself. */
+  protected readonly connections = new DurableConnections(this.ctx, newDesk(this.env), {
+    settings: ENGINE_SETTINGS,
+    answersHeartbeats: false,
+  });
 
   /** Of a client that is gone nothing stays in the storage: no other will ever have this object. */
   override async alarm(): Promise<void> {

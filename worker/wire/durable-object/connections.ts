@@ -22,7 +22,8 @@ export interface ConnectionOptions {
   readonly clock?: AlarmClock;
   /**
    * Lets the platform answer the heartbeats of revision 3 without waking the object. An object has only one such answer: switch it off
-   * where another protocol needs it, or where all frames are passed on to another object. Default: on.
+   * where another protocol needs it, where all frames are passed on to another object, or where clients are to be asked for heartbeats when they are sent
+   * much (`prompt-heartbeats.ts`). Default: on.
    */
   readonly answersHeartbeats?: boolean;
 }
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
  */
 export class DurableConnections implements Platform {
   readonly server: EngineServer;
+  readonly hearsHeartbeats: boolean;
   readonly #ctx: DurableObjectState;
   readonly #clock: AlarmClock;
   readonly #store: SessionStore;
@@ -54,8 +56,9 @@ export class DurableConnections implements Platform {
     this.#sidPrefix = sidPrefixOf(ctx.id.toString());
     this.#clock = options.clock ?? new AlarmClock(ctx.storage);
     this.#store = new SessionStore(ctx.storage.kv);
+    this.hearsHeartbeats = options.answersHeartbeats === false;
     this.server = new EngineServer(engineSettings(options.settings), this, application, phaseOf(ctx.id));
-    if (options.answersHeartbeats !== false) ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('2', '3'));
+    if (!this.hearsHeartbeats) ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('2', '3'));
     this.#store.restore(this.server, ctx.getWebSockets(TAG));
   }
 

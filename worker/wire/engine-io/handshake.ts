@@ -57,12 +57,12 @@ function refuse(error: EngineError): Intent {
   return { kind: 'refused', error };
 }
 
-/** The payload of the `open` packet. */
-export function openPayload(session: Session, settings: EngineSettings): string {
+/** The payload of the `open` packet. @param pingInterval in milliseconds. */
+export function openPayload(session: Session, settings: EngineSettings, pingInterval = pingIntervalOf(session.revision, settings)): string {
   return JSON.stringify({
     sid: session.sid,
     upgrades: session.polling ? ['websocket'] : [],
-    pingInterval: pingIntervalOf(session.revision, settings),
+    pingInterval,
     pingTimeout: settings.pingTimeout,
     maxPayload: settings.maxPayload,
   });

@@ -153,6 +153,17 @@ export class Outbox {
     while (this.#questions[0] && this.#questions[0].time < time) this.answered();
   }
 
+  /** Names what was handed over so far. */
+  get mark(): number {
+    return this.#handed;
+  }
+
+  /** Notes that the client has read all that was handed over before a {@link mark}. */
+  provenUpTo(mark: number): void {
+    while (this.#questions[0] && this.#questions[0].handed <= mark) this.answered();
+    this.#proven = Math.max(this.#proven, mark);
+  }
+
   /** Notes that the client has read all that was handed over. */
   provenAll(): void {
     this.#questions.length = 0;

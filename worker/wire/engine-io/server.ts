@@ -48,6 +48,8 @@ export interface Platform {
   opened(session: Session): void;
   /** The session's state has changed; it is worth saving once the current task is done. */
   changed(session: Session): void;
+  /** Whether it leaves it to the server to answer heartbeats of revision 3. */
+  readonly hearsHeartbeats: boolean;
   /** When the platform last answered a heartbeat of revision 3 by itself. */
   heartbeatSeenAt(socket: FrameSocket): number | undefined;
 }
@@ -238,6 +240,10 @@ export class EngineServer implements SessionHost<Session> {
 
   after(milliseconds: number, callback: () => void): void {
     this.#platform.after(milliseconds, callback);
+  }
+
+  get hearsHeartbeats(): boolean {
+    return this.#platform.hearsHeartbeats;
   }
 
   heartbeatSeenAt(socket: FrameSocket): number | undefined {

@@ -13,6 +13,8 @@ export interface SessionHost<Session = unknown> {
   now(): number;
   /** Runs a callback later, while a request is waiting for it. */
   after(milliseconds: number, callback: () => void): void;
+  /** Whether heartbeats of revision 3 come to the session. Otherwise the platform answers them. */
+  readonly hearsHeartbeats: boolean;
   /** When a client of revision 3 last sent a heartbeat that the platform answered by itself, in milliseconds since the epoch. */
   heartbeatSeenAt(socket: FrameSocket): number | undefined;
   changed(session: Session): void;

@@ -1,10 +1,12 @@
 import { isLongerThan } from '../byte-length.ts';
 import { codecOf } from './codec.ts';
 import { heard, isExpired, isPingDue, nextAttention, pingSent, startHeartbeat, type Heartbeat } from './heartbeat.ts';
+import { openPayload } from './handshake.ts';
 import { Outbox } from './outbox.ts';
 import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Packet, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
+import { PROMPT_INTERVAL, PromptHeartbeats } from './prompt-heartbeats.ts';
 import type { CloseReason, Relay, SessionHost, SessionIdentity, SessionRecord } from './session-host.ts';
 import { pingIntervalOf } from './settings.ts';
 import { Upgrade } from './upgrade.ts';
@@ -55,6 +57,7 @@ export class Session {
   #lingersUntil = Infinity;
   #settlesAt: number | undefined;
   #heartbeatSeenAt = 0;
+  readonly #promptHeartbeats: PromptHeartbeats;
   #isCheckingHeartbeats = false;
   /** Those who want to send more when there is room for it. */
   readonly #waitingForRoom: (() => void)[] = [];
@@ -65,6 +68,7 @@ export class Session {
     if (transport instanceof PollingTransport) this.#polling = transport;
     else this.#socket = transport;
     this.#outbox = newOutbox(host, this.revision);
+    this.#promptHeartbeats = new PromptHeartbeats(pingIntervalOf(this.revision, host.settings), host.now());
     for (const { type, data } of record?.waiting ?? []) this.#outbox.hold(new OutgoingPacket(type, data));
     this.heartbeat = record ? { ...record.heartbeat } : startHeartbeat(this.revision, host.now(), host.heartbeatSettings);
     if (record?.closing) this.#linger();
@@ -157,7 +161,7 @@ export class Session {
     else for (const packet of this.#outbox.take()) this.#transmit(packet);
     if (this.#outbox.wantsProof) this.#askForProof();
     if (this.isOpen && this.#outbox.isRoomy) for (const callback of this.#waitingForRoom.splice(0)) callback();
-    if (this.#dependsOnHeartbeats) this.#checkHeartbeats();
+    if (this.#dependsOnHeartbeats) this.#awaitHeartbeat();
     this.#host.needsAttentionAt(this.#outbox.givesUpAt());
   }
 
@@ -248,7 +252,30 @@ export class Session {
       this.close('transport error');
       return;
     }
-    this.#sendAtOnce(new OutgoingPacket('pong', data));
+    const now = this.#host.now();
+    const mark = this.#promptHeartbeats.heard(now);
+    this.#promptHeartbeats.answered(now);
+    if (mark === undefined) this.#sendAtOnce(new OutgoingPacket('pong', data));
+    else this.#provenPromptly(mark);
+  }
+
+  /** Something waits until a client of revision 3 proves that it reads. */
+  #awaitHeartbeat(): void {
+    if (!this.#host.hearsHeartbeats || this.#relay) this.#checkHeartbeats();
+    else if (!this.#promptHeartbeats.isAsked) this.#askForHeartbeat();
+  }
+
+  #askForHeartbeat(): void {
+    this.#promptHeartbeats.asked(this.#outbox.mark);
+    this.#sendAtOnce(new OutgoingPacket('open', openPayload(this, this.#host.settings, PROMPT_INTERVAL)));
+  }
+
+  /** What answers a prompt heartbeat sets the client's timer again: for the next prompt one, where it is needed, or for the usual ones. */
+  #provenPromptly(mark: number): void {
+    this.#outbox.provenUpTo(mark);
+    this.#release();
+    if (this.#promptHeartbeats.isAsked) return;
+    this.#sendAtOnce(new OutgoingPacket('open', openPayload(this, this.#host.settings)));
   }
 
   #handlePong(): void {

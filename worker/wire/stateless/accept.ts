@@ -36,6 +36,7 @@ export function acceptStateless(request: Request, application: EngineApplication
 
 /** Timers instead of an alarm, and nothing to save: the Worker's memory lives as long as its socket. */
 class TimerPlatform implements Platform {
+  readonly hearsHeartbeats = true;
   server: EngineServer | undefined;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #ringsAt = Infinity;
