@@ -12,7 +12,7 @@ const heavy = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_00
 /** They need a network that Firefox uses, and so `npm test` runs them by themselves. */
 const FIREFOX_TESTS = 'test/media-node/sdp/firefox.test.ts';
 
-/** All protocols in one room. Ten pages need both cores for themselves, so it is run by hand: `npx vitest run --project apart-matrix`. */
+/** All protocols in one room. Ten pages need both cores for themselves, and so `npm test` runs them when the others are done. */
 const MATRIX = 'test/e2e/matrix.test.ts';
 
 export default defineConfig({

@@ -31,8 +31,11 @@ const IN_ITS_OWN_NETWORK = [
 
 export async function main(parameters: string[]): Promise<number> {
   const environment = await setUpForTests();
-  const failed = await runHere([...VITEST, '--project', '!apart-*', ...parameters], environment);
-  const command = [...IN_ITS_OWN_NETWORK, ...VITEST, '--project', 'apart-firefox', ...parameters];
-  const failedApart = await runHere(command, { ...environment, FIREFOX_NETWORK_ADDRESS });
-  return failed === 0 ? failedApart : failed;
+  const only = (projects: string): string[] => [...VITEST, '--project', projects, ...parameters];
+  const results = [
+    await runHere(only('!apart-*'), environment),
+    await runHere(only('apart-matrix'), environment),
+    await runHere([...IN_ITS_OWN_NETWORK, ...only('apart-firefox')], { ...environment, FIREFOX_NETWORK_ADDRESS }),
+  ];
+  return results.find((result) => result !== 0) ?? 0;
 }

@@ -92,6 +92,16 @@ describe('the floor for screens', () => {
   const share = (id: string) => publish(id, { video: 160 }, 'screen', 'screen');
   const producers = () => media.call('inspectRoom', {}, {}).then((counts) => counts.producers);
 
+  /** Ada has the floor when the media node has answered the next offer. */
+  function takeFloorDuringAnswer(): void {
+    const call = media.call.bind(media);
+    media.call = async (operation, object, body) => {
+      const result = await call(operation, object, body);
+      if (operation === 'answerOffer') room.takeFloor('screen', 'ada');
+      return result;
+    };
+  }
+
   it('keeps the screens of others out while somebody has it, and cameras not', async () => {
     room.takeFloor('screen', 'ada');
     await publish('bob', { video: 160 });
@@ -107,15 +117,27 @@ describe('the floor for screens', () => {
   it('ends what was begun before it was taken and is not there yet', async () => {
     await conference.prepare();
     const sharing = refused('floor-taken', share('bob'));
-    const answerOffer = media.call.bind(media);
-    media.call = async (operation, object, body) => {
-      const result = await answerOffer(operation, object, body);
-      if (operation === 'answerOffer') room.takeFloor('screen', 'ada');
-      return result;
-    };
+    takeFloorDuringAnswer();
     await sharing;
     expect(room.publicationsOf('bob')).toEqual([]);
     await eventually('its producer is closed', async () => (await producers()) === 0);
+  });
+
+  it('ends such a screen, and nothing else, of a connection that carries more', async () => {
+    const bob = await newPeer();
+    await bob.send({ video: 160 });
+    room.openStream('bob', 'own');
+    const own: OfferedPart = { use: 'publish', mids: ['0'], sources: { video: 'camera' }, stream: 'own' };
+    const { sdp, connection } = await conference.negotiate('bob', { sdp: await bob.offer(), purpose: 't1' }, [own]);
+    await bob.take(sdp);
+    await bob.send({ video: 320 });
+    room.openStream('bob', 'shared');
+    const shared: OfferedPart = { use: 'publish', mids: ['1'], sources: { video: 'screen' }, stream: 'shared' };
+    takeFloorDuringAnswer();
+    await conference.negotiateAgain('bob', connection.id, await bob.offer(), [own, shared]);
+    expect(room.publicationsOf('bob').map(({ source }) => source)).toEqual(['camera']);
+    expect(room.isOpenStream('shared')).toBe(false);
+    await eventually('its producer is closed', async () => (await producers()) === 1);
   });
 });
 

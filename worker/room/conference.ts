@@ -317,8 +317,7 @@ export class Conference {
       );
       const description = await this.#media.call('answerOffer', { connection: id }, { attempt, sdp, plan });
       this.#room.requireNewest(connection);
-      // A connection of which nothing has come yet is closed again.
-      if (!connection.isEstablished) this.#requireFloor(participantId, sources);
+      this.#keepFloor(connection, parts);
       // It opens nothing, and so it must not take the place of anything.
       if (description.sections.length === 0) throw new Refusal('invalid-media-parameters', 'the offer has no media section');
       const outcome = outcomeOf(this.#possible(connection, parts), description.sections);
@@ -451,6 +450,20 @@ export class Conference {
   /** One screen at a time, where somebody has asked for the floor. @throws Refusal `floor-taken` */
   #requireFloor(id: ParticipantId, sources: readonly Source[]): void {
     if (sources.includes('screen')) this.#room.requireFloor('screen', id);
+  }
+
+  /**
+   * Somebody may have taken the floor for screens while the media node was at work. A connection of which nothing has come yet is closed again; of one that
+   * carries other things, the screen ends.
+   *
+   * @throws Refusal `floor-taken`
+   */
+  #keepFloor({ participantId, isEstablished }: Connection, parts: readonly Part[]): void {
+    const screens = parts.filter((part) => part.use === 'publish' && Object.values(part.sources).includes('screen'));
+    const holder = this.#room.floorHolder('screen');
+    if (screens.length === 0 || holder === undefined || holder === participantId) return;
+    if (!isEstablished) throw new Refusal('floor-taken');
+    for (const part of screens) if (part.use === 'publish' && part.stream !== undefined) this.#room.closeStream(part.stream);
   }
 
   #requireStream(id: StreamId): Stream {
