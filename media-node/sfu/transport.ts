@@ -194,8 +194,7 @@ export class Transport extends EventEmitter<TransportEvents> {
   }
 
   async #applyLimit(): Promise<void> {
-    const kinds = [...this.#producers].map(({ kind }) => kind);
-    const bitrate = bitrateOf(this.#ownLimit ?? this.#commonLimit, kinds);
+    const bitrate = bitrateOf(this.#ownLimit ?? this.#commonLimit, [...this.#producers]);
     if (bitrate === this.#maxIncomingBitrate) return;
     this.#maxIncomingBitrate = bitrate;
     await translated({ gone: 'transport-not-found' }, () => this.#transport.setMaxIncomingBitrate(bitrate));

@@ -57,13 +57,17 @@ describe('caps', () => {
   });
 
   test('the sum of what each producer may send, or less', () => {
-    expect(bitrateOf({}, ['audio', 'video'])).toBe(0);
+    const [audio, video] = [{ kind: 'audio', type: 'simple' } as const, { kind: 'video', type: 'simple' } as const];
+    expect(bitrateOf({}, [audio, video])).toBe(0);
     expect(bitrateOf({ maxIncomingBitrate: 1_000_000 }, [])).toBe(1_000_000);
-    expect(bitrateOf({ maxVideoBitrate: 500_000 }, ['audio', 'video', 'video'])).toBe(1_128_000);
-    expect(bitrateOf({ maxAudioBitrate: 32_000, maxVideoBitrate: 500_000 }, ['audio', 'video'])).toBe(532_000);
-    expect(bitrateOf({ maxAudioBitrate: 32_000 }, ['audio', 'video'])).toBe(0);
-    expect(bitrateOf({ maxAudioBitrate: 32_000, maxIncomingBitrate: 900_000 }, ['audio', 'video'])).toBe(900_000);
-    expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, ['video'])).toBe(300_000);
+    expect(bitrateOf({ maxVideoBitrate: 500_000 }, [audio, video, video])).toBe(1_128_000);
+    expect(bitrateOf({ maxAudioBitrate: 32_000, maxVideoBitrate: 500_000 }, [audio, video])).toBe(532_000);
+    expect(bitrateOf({ maxAudioBitrate: 32_000 }, [audio, video])).toBe(0);
+    expect(bitrateOf({ maxAudioBitrate: 32_000, maxIncomingBitrate: 900_000 }, [audio, video])).toBe(900_000);
+    expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, [video])).toBe(300_000);
+    const layered = { kind: 'video', type: 'simulcast' } as const;
+    expect(bitrateOf({ maxVideoBitrate: 500_000 }, [audio, video, layered])).toBe(0);
+    expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, [layered])).toBe(300_000);
   });
 });
 

@@ -7,9 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MediaNode } from '../../media-node/media-node.ts';
 import { sign } from '../../media-node/signing.ts';
 import { type IceServer, IceServersSchema } from '../../shared/ice.ts';
+import { Edge } from '../harness/edge.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startTestMediaNode } from '../harness/media-node.ts';
+import { freePort } from '../harness/ports.ts';
 import { TEST_SECRET } from '../harness/secrets.ts';
+import { basic, makeTenant } from '../services/tenant.ts';
 import { acceptAnswer, gather, negotiate, openPeer, Pages, received } from './peers.ts';
 import { TurnServer } from './turn-server.ts';
 
@@ -19,12 +22,15 @@ const EXPECTED_FRAMES = 10;
 const EXPECTED_AUDIO_PACKETS = 50;
 
 let turn: TurnServer;
+/** The same server: it tells clients their addresses as well. */
+let stun: string;
 let mediaNode: MediaNode;
 let pages: Pages;
 
 beforeAll(async () => {
   turn = await TurnServer.start(TURN_SECRET);
-  mediaNode = await startTestMediaNode(NOBODY, turn.settings);
+  stun = `stun:127.0.0.1:${turn.port}`;
+  mediaNode = await startTestMediaNode(NOBODY, { ...turn.settings, STUN_URLS: stun });
   pages = await Pages.open();
 });
 
@@ -43,7 +49,7 @@ async function iceServers(user: string): Promise<IceServer[]> {
 /** A credential for the same server that the media node did not give. */
 async function credentialOf(username: string, secret: string): Promise<IceServer[]> {
   const credential = createHmac('sha1', secret).update(username).digest('base64');
-  return (await iceServers('mallory')).map(({ urls }) => ({ urls, username, credential }));
+  return (await iceServers('mallory')).slice(-1).map(({ urls }) => ({ urls, username, credential }));
 }
 
 function secondsFromNow(seconds: number): number {
@@ -64,6 +70,53 @@ describe('a two-person call through the relay', () => {
     await acceptAnswer(alice, await negotiate(bob, offer));
     await eventually('Alice sees and hears Bob through the relay', () => isCallRelayed(alice), 30_000);
     await eventually('Bob sees and hears Alice through the relay', () => isCallRelayed(bob), 30_000);
+  });
+});
+
+describe('what a tenant gets for its clients', () => {
+  let edge: Edge;
+  beforeAll(async () => {
+    edge = await Edge.start({ port: await freePort(), mediaNodeUrl: mediaNode.url });
+    await makeTenant(edge, 'acme', 'key of acme');
+  });
+  afterAll(() => edge.stop());
+
+  const ask = (query: string, key = 'key of acme') => fetch(`${edge.url}/api/tenant/ice-servers?${query}`, { headers: basic('acme', key) });
+
+  it('is a relay for calls from browser to browser', async () => {
+    const { iceServers: servers, ttl } = IceServersSchema.parse(await (await ask('policy=p2p&user=ada')).json());
+    expect(servers.at(-1)?.username).toMatch(/^\d+:ada$/u);
+    expect(ttl).toBeGreaterThan(60);
+    const { candidateTypes, refusals } = await gather(await pages.page(), servers);
+    expect(candidateTypes).toContain('relay');
+    expect(refusals).toEqual([]);
+  });
+
+  it('is no relay for what goes through the media node', async () => {
+    const { iceServers: servers } = IceServersSchema.parse(await (await ask('policy=sfu')).json());
+    expect(servers).toEqual([{ urls: [stun] }]);
+  });
+
+  it.each([
+    ['', 'key of acme', 400, 'policy: '],
+    ['policy=N', 'key of acme', 400, 'policy: '],
+    [`policy=p2p&user=${'x'.repeat(129)}`, 'key of acme', 400, 'user: '],
+    ['policy=p2p', 'guessed', 401, 'the code or the key'],
+  ])('is nothing for ?%.20s with the %s', async (query, key, status, beginning) => {
+    const response = await ask(query, key);
+    expect(response.status).toBe(status);
+    expect(((await response.json()) as { error: string }).error).toMatch(new RegExp(`^${beginning}`, 'u'));
+  });
+
+  it('has to wait while the media node does not answer', async () => {
+    const lonely = await Edge.start({ port: await freePort(), mediaNodeUrl: NOBODY });
+    try {
+      await makeTenant(lonely, 'acme', 'key of acme');
+      const response = await fetch(`${lonely.url}/api/tenant/ice-servers?policy=p2p`, { headers: basic('acme', 'key of acme') });
+      expect(response.status).toBe(503);
+    } finally {
+      await lonely.stop();
+    }
   });
 });
 

@@ -1,10 +1,15 @@
 import { type Context, Hono } from 'hono';
 import { auth } from 'hono/utils/basic-auth';
+import type { z } from 'zod';
 import { roomNameOf } from '../../shared/ids.ts';
+import { mediaApi } from '../../shared/media-api.ts';
 import { addressOf, pageAddresses } from '../files/receive.ts';
 import { FileStore } from '../files/store.ts';
 import type { Env } from '../platform/env.ts';
+import { logger } from '../platform/logger.ts';
+import { MediaClient } from '../platform/media-client.ts';
 import { momentOf, type Page, PageQuerySchema } from '../platform/paging.ts';
+import { settingsOf } from '../platform/settings.ts';
 import { sendRecording } from '../recordings/download.ts';
 import { type RecordingRow, RecordingStore } from '../recordings/store.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
@@ -102,6 +107,18 @@ tenantApi.get('/files', (context) =>
   }),
 );
 
+tenantApi.get('/ice-servers', async (context) => {
+  const query = mediaApi.iceServers.query.safeParse(context.req.query());
+  if (!query.success) return badQuery(context, query.error);
+  const { MEDIA_NODE_URL, MEDIA_NODE_SECRET } = settingsOf(context.env);
+  try {
+    return context.json(await new MediaClient(MEDIA_NODE_URL, MEDIA_NODE_SECRET).call('iceServers', { path: {}, query: query.data }));
+  } catch (error) {
+    logger.warn('tenant API: no ICE servers', { error: String(error) });
+    return context.json({ error: 'the media node does not answer; try again in a moment' }, 503);
+  }
+});
+
 tenantApi.all('*', (context) => context.json({ error: 'there is no such resource' }, 404));
 
 async function paged<Item>(
@@ -109,9 +126,11 @@ async function paged<Item>(
   read: (query: ReturnType<typeof PageQuerySchema.parse>) => Promise<Page<Item>>,
 ): Promise<Response> {
   const query = PageQuerySchema.safeParse(context.req.query());
-  if (query.success) return context.json(await read(query.data));
-  const problems = query.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  return context.json({ error: problems.join('; ') }, 400);
+  return query.success ? context.json(await read(query.data)) : badQuery(context, query.error);
+}
+
+function badQuery(context: Context, { issues }: z.ZodError): Response {
+  return context.json({ error: issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ') }, 400);
 }
 
 function recordingsOf({ env }: Context<Environment>): RecordingStore {

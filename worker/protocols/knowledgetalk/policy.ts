@@ -94,13 +94,15 @@ function everyLimit(room: Room): NonNullable<MediaLimits['everyConnection']> {
   return isOurs(room) ? { maxVideoBitrate: bitrateOf(cameraLayout(room)) } : {};
 }
 
-/** What carries a screen may send more than a camera; what carries both, the sum. */
+/** What carries a screen may send more than a camera; what carries both, the sum. Pictures with layers have no limit, so neither has the sum with one of them. */
 function ownLimits(room: Room): { connection: MediaId; maxIncomingBitrate: number }[] {
   if (!isOurs(room)) return [];
   return screensOf(room).flatMap(({ participantId, connectionId }) => {
     const connection =
       connectionId ?? room.connectionsOf(participantId).find(({ negotiated, direction }) => !negotiated && direction === 'send')?.id;
     if (connection === undefined) return [];
+    const carried = room.publicationsOf(participantId).filter((publication) => publication.connectionId === connectionId);
+    if (carried.some(({ rids = [] }) => rids.length > 1)) return [];
     const camera = connectionId === undefined ? bitrateOf(cameraLayout(room)) : 0;
     return [{ connection, maxIncomingBitrate: bitrateOf(SCREEN) + camera + AUDIO_BITRATE }];
   });
