@@ -49,6 +49,7 @@ export class DurableConnections implements Platform {
   readonly #changed = new Set<Session>();
   /** Sessions that opened a moment ago and were not saved since. */
   readonly #fresh = new Set<Session>();
+  #willSaveFresh = false;
 
   /** Sessions from before the object slept are back when this returns; the application hears of them by `restored`. */
   constructor(ctx: DurableObjectState, application: EngineApplication, options: ConnectionOptions = {}) {
@@ -149,12 +150,14 @@ export class DurableConnections implements Platform {
 
   /** A client's next packet, by which it enters a namespace, comes at once, as a rule: the session is saved with what that changes. */
   opened(session: Session): void {
-    if (this.#fresh.size === 0) {
-      this.after(FRESH_TIME, () => {
-        for (const fresh of this.#fresh) this.changed(fresh);
-      });
-    }
     this.#fresh.add(session);
+    // A timer costs more than all the rest of a handshake, so there is one for all that open meanwhile.
+    if (this.#willSaveFresh) return;
+    this.#willSaveFresh = true;
+    this.after(FRESH_TIME, () => {
+      this.#willSaveFresh = false;
+      for (const fresh of this.#fresh) this.changed(fresh);
+    });
   }
 
   /** Saves once per task, however much happens in it. */

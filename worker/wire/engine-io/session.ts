@@ -444,8 +444,8 @@ export class Session {
   #nextAttention(): number {
     if (this.#state === 'closed') return Infinity;
     const heartbeat = this.#keepsHeartbeat ? nextAttention(this.heartbeat, this.#host.heartbeatSettings) : Infinity;
-    const others = [this.#lingersUntil, this.#upgrade?.endsAt, this.#settlesAt, this.#outbox.givesUpAt()];
-    return Math.min(heartbeat, ...others.map((time) => time ?? Infinity));
+    const transport = Math.min(this.#upgrade?.endsAt ?? Infinity, this.#settlesAt ?? Infinity);
+    return Math.min(heartbeat, transport, this.#lingersUntil, this.#outbox.givesUpAt());
   }
 
   /** In revision 3 the platform answers heartbeats without waking the object; their times tell that the client is alive and reads. */
