@@ -16,7 +16,13 @@ export interface UpgradeOptions {
  *
  * @param client the end of the pair that the client gets.
  */
-export function upgradeResponse(client: WebSocket, { headers = new Headers(), compression = false }: UpgradeOptions = {}): Response {
-  if (!compression) headers.set('sec-websocket-extensions', NO_EXTENSION);
-  return new Response(null, { status: 101, webSocket: client, headers });
+export function upgradeResponse(client: WebSocket, { headers, compression = false }: UpgradeOptions = {}): Response {
+  return new Response(null, { status: 101, webSocket: client, ...headersOf(headers, compression) });
+}
+
+function headersOf(headers: Headers | undefined, compression: boolean): { headers?: Headers } {
+  if (compression) return headers ? { headers } : {};
+  const quiet = headers ?? new Headers();
+  quiet.set('sec-websocket-extensions', NO_EXTENSION);
+  return { headers: quiet };
 }
