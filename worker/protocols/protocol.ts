@@ -160,7 +160,7 @@ export interface Adapter {
   present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
   notify?(notice: Notice, session: Session, host: RoomHost): void;
-  /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
+  /** What the media node has seen of pictures, measured of what is watched, and missed of what was expected. The room has taken note of it. */
   mediaReported?(report: MediaReport, host: RoomHost): void;
   /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
   readonly resumes?: true;
@@ -170,7 +170,7 @@ export interface Adapter {
   farewell(reason: LeaveReason): Closing;
 }
 
-export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' }>;
+export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' | 'media-missing' }>;
 export type ConnectionState = 'connected' | 'lost' | 'closed';
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */

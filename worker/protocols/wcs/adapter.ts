@@ -18,7 +18,12 @@ type Operation = Extract<ClientMessage, { message: 'sendData' }>;
  * until it publishes one.
  */
 export class WcsAdapter implements Adapter {
-  readonly #streams = new Streams();
+  readonly #streams: Streams;
+
+  /** @param rtpTimeout a stream of which nothing has come for so many seconds has failed; 0 is never. */
+  constructor(rtpTimeout: number) {
+    this.#streams = new Streams(rtpTimeout);
+  }
 
   admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
     const { participantId, name, joins } = readAdmittance(url);
@@ -65,8 +70,8 @@ export class WcsAdapter implements Adapter {
   }
 
   mediaReported(report: MediaReport, host: RoomHost): void {
-    const room = host.live()?.room;
-    if (room) this.#streams.mediaReported(report, room, host);
+    const live = host.live();
+    if (live) this.#streams.mediaReported(report, live, host);
   }
 
   farewell(reason: LeaveReason): Closing {

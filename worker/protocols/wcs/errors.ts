@@ -15,6 +15,7 @@ export const INFO = {
   iceTimeout: 'Failed by ICE timeout',
   iceError: 'Failed by ICE error',
   iceLost: 'Failed by ICE keep alive',
+  rtpMissing: 'Failed by RTP activity',
   publisherStopped: 'Stopped by publisher stop',
   stoppedByUser: 'Stopped by user',
   noSession: 'Session does not exist',

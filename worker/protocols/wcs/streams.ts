@@ -1,3 +1,4 @@
+import { assertNever } from '../../../shared/assert-never.ts';
 import type { MediaId, ParticipantId } from '../../../shared/ids.ts';
 import type { ConsumerStatistics, FlowStatistics, ProducerStatistics } from '../../../shared/media-api.ts';
 import type { SectionInfo } from '../../../shared/sdp.ts';
@@ -33,12 +34,18 @@ interface Stage {
 
 /** The streams that clients publish and play in one room. */
 export class Streams {
+  readonly #rtpTimeout: number;
   /** Of connections whose media has not come up yet. A running timer keeps the object awake. */
   readonly #timers = new Map<MediaId, ReturnType<typeof setTimeout>>();
   /** Streams that are being negotiated, and have not been stopped meanwhile. */
   readonly #pending = new Set<ClientStream>();
   /** What players were told of their pictures, by connection: it outlives the publication. */
   readonly #sizes = new Map<MediaId, PictureSize>();
+
+  /** @param rtpTimeout a stream of which nothing has come for so many seconds has failed; 0 is never. */
+  constructor(rtpTimeout: number) {
+    this.#rtpTimeout = rtpTimeout;
+  }
 
   /** Begins to publish or to play; the status that it comes to is told when its media flows, or has not come up in time. */
   async begin(request: StreamRequest, published: boolean, stage: Stage): Promise<void> {
@@ -90,6 +97,7 @@ export class Streams {
       if (size) this.#tellSize(carrier, size, live.room, host);
     } else if (stream.record && !recording) void record(carrier, stage);
     else tellPublishing(carrier, stage);
+    if (stream.published && this.#rtpTimeout > 0) unattended(live.conference.expectMedia(carrier.id, this.#rtpTimeout), live);
     measure(carrier, live);
   }
 
@@ -117,17 +125,22 @@ export class Streams {
     void conclude(carrier, session, live, isOver ? failed(INFO.publisherStopped) : stopped(stream), this.#takeSize(carrier, room));
   }
 
-  /** Tells players the size of their pictures, and everybody once a second how the media flows. */
-  mediaReported(report: MediaReport, room: Room, host: RoomHost): void {
-    if (report.type === 'statistics') {
-      for (const one of report.producers) tellInboundRate(one, room, host);
-      for (const one of report.consumers) tellOutboundRate(one, room, host);
-      return;
-    }
-    const { producer, width, height } = report;
-    const publication = room.publication(producer);
-    for (const player of publication ? playersOf(publication.stream, room) : []) {
-      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
+  /** Tells players the size of their pictures, everybody once a second how the media flows, and a publisher that nothing comes of it. */
+  mediaReported(report: MediaReport, live: LiveRoom, host: RoomHost): void {
+    const { room } = live;
+    switch (report.type) {
+      case 'statistics':
+        for (const one of report.producers) tellInboundRate(one, room, host);
+        for (const one of report.consumers) tellOutboundRate(one, room, host);
+        return;
+      case 'video-format':
+        this.#pictureSized(report, room, host);
+        return;
+      case 'media-missing':
+        this.#mediaMissing(report.transport, live, host);
+        return;
+      default:
+        assertNever(report);
     }
   }
 
@@ -148,6 +161,26 @@ export class Streams {
       if (!(error instanceof Refusal)) throw error;
       tell('snapshotFailed', { info: infoOf(error.reason) });
     }
+  }
+
+  #pictureSized({ producer, width, height }: Extract<MediaReport, { type: 'video-format' }>, room: Room, host: RoomHost): void {
+    const publication = room.publication(producer);
+    for (const player of publication ? playersOf(publication.stream, room) : []) {
+      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
+    }
+  }
+
+  /** The client is there, and yet nothing comes of what it publishes. */
+  #mediaMissing(connection: MediaId, live: LiveRoom, host: RoomHost): void {
+    const carrier = carrierAt(connection, live.room);
+    if (!carrier) return;
+    const client = {
+      send: (frame: string) => {
+        host.sendTo(carrier.participantId, frame);
+      },
+    };
+    void conclude(carrier, client, live, failed(INFO.rtpMissing), this.#takeSize(carrier, live.room));
+    end(carrier, live.room);
   }
 
   #finish(carrier: Carrier, session: Session, live: LiveRoom): Promise<void> | undefined {
@@ -278,7 +311,8 @@ async function limit({ id }: Connection, { bitrate, maxBitrate }: ClientStream, 
 }
 
 /** Has the video of a stream measured. Without numbers the stream goes on all the same. */
-function measure({ id, participantId, note: { stream, streamId } }: Carrier, { room, conference }: LiveRoom): void {
+function measure({ id, participantId, note: { stream, streamId } }: Carrier, live: LiveRoom): void {
+  const { room, conference } = live;
   if (!stream.hasVideo) return;
   const publication = publicationIn(streamId, 'video', room);
   const view = room.viewsBy(participantId).find(({ connectionId }) => connectionId === id);
@@ -286,8 +320,13 @@ function measure({ id, participantId, note: { stream, streamId } }: Carrier, { r
   const measuring = stream.published
     ? publication && conference.measure(publication.id)
     : section && conference.measureSection(id, section.mid);
-  measuring?.catch((error: unknown) => {
-    logger.warn('wcs: a stream is not measured', { room: room.id, error: String(error) });
+  if (measuring) unattended(measuring, live);
+}
+
+/** What the media node is asked to watch: without it the stream goes on all the same. */
+function unattended(watching: Promise<void>, { room }: LiveRoom): void {
+  watching.catch((error: unknown) => {
+    logger.warn('wcs: a stream is not watched', { room: room.id, error: String(error) });
   });
 }
 
@@ -370,13 +409,13 @@ type Ending = Pick<StatusEvent, 'status' | 'info'>;
  */
 function conclude(
   { note: { stream, recording } }: Carrier,
-  session: Session,
+  client: Pick<Session, 'send'>,
   { services }: LiveRoom,
   { status, info }: Ending,
   size: PictureSize | undefined,
 ): Promise<void> | undefined {
   const tell = (details: Partial<StatusEvent>): void => {
-    session.send(
+    client.send(
       frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { ...(info !== undefined && { info }), ...size, ...details })),
     );
   };
