@@ -471,6 +471,10 @@ export type ProducerStatistics = z.infer<typeof ProducerStatisticsSchema>;
 
 /** `connection` and `mid` where the section is watched. */
 const ConsumerStatisticsSchema = FlowStatisticsSchema.extend({
+  /** Of what is to be sent, without repetitions, in bits per second. */
+  sourceBitrate: z.number().int().min(0),
+  /** Since the beginning, repetitions left out. */
+  packetsSent: z.number().int().min(0),
   consumer: MediaIdSchema,
   producer: MediaIdSchema,
   connection: ConnectionIdSchema.exactOptional(),

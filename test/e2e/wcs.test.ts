@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { udpPortIn } from '../harness/by-way-of.ts';
 import { lookAt } from '../harness/recorded.ts';
+import { ThinLine } from '../harness/thin-line.ts';
 import { type SdkVersion, type Streamer, VERSIONS, WcsSite } from './wcs-client/page.ts';
 import { useWorld } from './world.ts';
 
@@ -177,6 +179,31 @@ it('a limit for the video is kept by the server', async () => {
   const [limited, free] = [await rateWith({ bitrate: 60 }), await rateWith({ width: 300 })];
   expect(limited).toBeLessThan(90_000);
   expect(free).toBeGreaterThan(1.5 * limited);
+});
+
+it.each(VERSIONS)('a player whose line is too thin is told so, and one whose line is wide enough is not (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam', { noise: true, constraints: { audio: false, video: true } });
+  await ada.logs('publish cam', 'PUBLISHING');
+  const line = await ThinLine.open(udpPortIn(await ada.page.evaluate(() => window.probe.connections[0]?.remoteDescription?.sdp ?? '')));
+  try {
+    await bob.play('cam', 'thin', { line: line.port });
+    await bob.play('cam', 'wide');
+    for (const key of ['thin', 'wide']) {
+      await expect.poll(async () => (await bob.reception(key)).framesDecoded, { timeout: 20_000 }).toBeGreaterThan(5);
+    }
+    expect((await bob.state('thin')).bandwidth).toEqual({ needed: -1, available: -1 });
+    line.narrow(6_000);
+    await bob.logs('thin', /^NOT_ENOUGH_BANDWIDTH \d+\/\d+$/u);
+    if (version !== '2.0.180') await bob.logs('thin', /^notEnoughBandwidth \{"info":"\d+\/\d+"\}$/u);
+    const { status, bandwidth } = await bob.state('thin');
+    expect(status).toBe('PLAYING');
+    expect(bandwidth.needed).toBeGreaterThan(40_000);
+    expect(bandwidth.available).toBeLessThan(0.9 * bandwidth.needed);
+    expect((await bob.log('wide')).filter((one) => /bandwidth/iu.test(one))).toEqual([]);
+  } finally {
+    line.close();
+  }
 });
 
 it('members of one session play several streams, also their own, and one of them several times', async () => {

@@ -1,4 +1,5 @@
 /** A page as the vendor's examples are: the unmodified WebSDK, and what it calls back is written down. It knows nothing of Parley. */
+import { byWayOf } from '../../harness/by-way-of.ts';
 import type { Sdk, SdkSession, SdkStream } from 'websdk-2.0.276';
 import type { RoomApi, SdkParticipant, SdkRoom, SdkRoomSession } from 'websdk-2.0.276/src/room-module';
 
@@ -19,6 +20,8 @@ export interface StreamState {
   readonly height: number | undefined;
   readonly audioMuted: boolean | undefined;
   readonly videoMuted: boolean | undefined;
+  /** What the stream needs and what its line carries, in bit/s; -1 as long as nobody has complained. */
+  readonly bandwidth: { readonly needed: number; readonly available: number };
 }
 
 export interface PublishOptions {
@@ -27,6 +30,8 @@ export interface PublishOptions {
   readonly constraints?: object;
   readonly record?: boolean;
   readonly stripCodecs?: string;
+  /** The port by which media comes, in place of the server's own. */
+  readonly line?: number;
 }
 
 /** Moments of a stream, in milliseconds of the page's clock. */
@@ -60,7 +65,7 @@ export function offerWcsClient(sdk: Sdk, roomApi: RoomApi): void {
   window.wcs = new WcsClient(sdk, roomApi);
 }
 
-const STATUSES = ['PENDING', 'PUBLISHING', 'PLAYING', 'UNPUBLISHED', 'STOPPED', 'FAILED', 'RESIZE'];
+const STATUSES = ['PENDING', 'PUBLISHING', 'PLAYING', 'UNPUBLISHED', 'STOPPED', 'FAILED', 'RESIZE', 'NOT_ENOUGH_BANDWIDTH'];
 const SMALL = { audio: true, video: { width: 320, height: 240 } };
 
 class WcsClient {
@@ -219,6 +224,7 @@ class WcsClient {
       height,
       audioMuted: stream.getAudioState()?.muted,
       videoMuted: stream.getVideoState()?.muted,
+      bandwidth: { needed: Number(stream.getRemoteBitrate()), available: Number(stream.getNetworkBandwidth()) },
     };
   }
 
@@ -253,9 +259,10 @@ class WcsClient {
     });
   }
 
-  #make(key: string, name: string, options: PublishOptions): Held {
+  #make(key: string, name: string, { line, ...options }: PublishOptions): Held {
     const display = this.#display(key);
-    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options }));
+    const detour = line !== undefined && { sdpHook: ({ sdpString }: { readonly sdpString: string }) => byWayOf(line, sdpString) };
+    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options, ...detour }));
   }
 
   #hold(key: string, display: HTMLElement, stream: SdkStream): Held {

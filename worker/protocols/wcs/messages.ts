@@ -69,8 +69,8 @@ export type ClientMessage =
   /** Signs of life, logs, metrics, telephony. */
   | { readonly message: 'ignored' };
 
-/** The states of a stream that the server reports. The last three are final. */
-export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
+/** The states of a stream that the server reports. The last three are final. `NOT_ENOUGH_BANDWIDTH` is news and no state: clients keep the one before. */
+export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'NOT_ENOUGH_BANDWIDTH' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
 
 /** Every field of a status event: one client replaces its own record of the stream by it. */
 export interface StatusEvent extends Bitrates, MuteStates {
@@ -155,7 +155,7 @@ export interface ServerMessages {
   readonly notifyStreamEvent: readonly [
     {
       readonly mediaSessionId: MediaSessionId;
-      readonly type: StreamEventType | 'resize' | 'snapshotCompleted' | 'snapshotFailed';
+      readonly type: StreamEventType | 'resize' | 'notEnoughBandwidth' | 'snapshotCompleted' | 'snapshotFailed';
       readonly payload?: unknown;
     },
   ];

@@ -9,6 +9,7 @@ import { Refusal } from '../../room/errors.ts';
 import { kindOf, type PictureSize, type Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
 import type { LiveRoom, MediaReport, RoomHost, Session } from '../protocol.ts';
+import { Bandwidth, type Shortage } from './bandwidth.ts';
 import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationIn } from './carriers.ts';
 import { INFO, infoOf } from './errors.ts';
 import { frameOf, type MediaSessionId, type MuteStates, type StatusEvent, type StreamRequest, type VideoRate } from './messages.ts';
@@ -41,6 +42,8 @@ export class Streams {
   readonly #pending = new Set<ClientStream>();
   /** What players were told of their pictures, by connection: it outlives the publication. */
   readonly #sizes = new Map<MediaId, PictureSize>();
+  /** How well the lines of players carry what they play, by connection. */
+  readonly #bandwidths = new Map<MediaId, Bandwidth>();
 
   /** @param rtpTimeout a stream of which nothing has come for so many seconds has failed; 0 is never. */
   constructor(rtpTimeout: number) {
@@ -131,7 +134,7 @@ export class Streams {
     switch (report.type) {
       case 'statistics':
         for (const one of report.producers) tellInboundRate(one, room, host);
-        for (const one of report.consumers) tellOutboundRate(one, room, host);
+        for (const one of report.consumers) this.#measured(one, room, host);
         return;
       case 'video-format':
         this.#pictureSized(report, room, host);
@@ -161,6 +164,16 @@ export class Streams {
       if (!(error instanceof Refusal)) throw error;
       tell('snapshotFailed', { info: infoOf(error.reason) });
     }
+  }
+
+  #measured(measured: ConsumerStatistics, room: Room, host: RoomHost): void {
+    const player = measured.connection === undefined ? undefined : carrierAt(measured.connection, room);
+    if (!player) return;
+    host.sendTo(player.participantId, frameOf('outboundVideoRate', rateOf(player, measured)));
+    const bandwidth = this.#bandwidths.get(player.id) ?? new Bandwidth();
+    this.#bandwidths.set(player.id, bandwidth);
+    const shortage = bandwidth.take(measured);
+    if (shortage) tellShortage(player, shortage, room, host);
   }
 
   #pictureSized({ producer, width, height }: Extract<MediaReport, { type: 'video-format' }>, room: Room, host: RoomHost): void {
@@ -266,8 +279,9 @@ export class Streams {
     host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'resize', payload }));
   }
 
-  /** The size that the final event of a stream tells. */
+  /** Forgets a stream that ends. @returns the size that its final event tells. */
   #takeSize({ id, note: { streamId } }: Carrier, room: Room): PictureSize | undefined {
+    this.#bandwidths.delete(id);
     const told = this.#sizes.get(id);
     this.#sizes.delete(id);
     return publicationIn(streamId, 'video', room)?.size ?? told;
@@ -336,9 +350,14 @@ function tellInboundRate(measured: ProducerStatistics, room: Room, host: RoomHos
   if (carrier) host.sendTo(carrier.participantId, frameOf('inboundVideoRate', rateOf(carrier, measured)));
 }
 
-function tellOutboundRate(measured: ConsumerStatistics, room: Room, host: RoomHost): void {
-  const carrier = measured.connection === undefined ? undefined : carrierAt(measured.connection, room);
-  if (carrier) host.sendTo(carrier.participantId, frameOf('outboundVideoRate', rateOf(carrier, measured)));
+/** In both forms, as sizes are told. */
+function tellShortage(player: Carrier, { stream, available }: Shortage, room: Room, host: RoomHost): void {
+  const { participantId, note } = player;
+  const info = `${stream}/${available}`;
+  const status = statusEvent(note.stream, 'NOT_ENOUGH_BANDWIDTH', { info, ...muteStates(player, room) });
+  host.sendTo(participantId, frameOf('notifyStreamStatusEvent', status));
+  const { mediaSessionId } = note.stream;
+  host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'notEnoughBandwidth', payload: { info } }));
 }
 
 function rateOf({ note: { stream } }: Carrier, measured: FlowStatistics): VideoRate {
