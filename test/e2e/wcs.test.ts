@@ -125,6 +125,33 @@ it.each(VERSIONS)('sizes, rates and stills are real (WebSDK %s)', async (version
   }
 });
 
+it.each(VERSIONS)('another size of the picture is told while it is played, and shown (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam', { noise: true, constraints: { audio: false, video: true } });
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'first');
+  await bob.logs('first', 'resize {"streamerVideoWidth":300,"streamerVideoHeight":150}');
+  for (const [width, height] of [
+    [480, 270],
+    [160, 120],
+  ] as const) {
+    await ada.resizeNoise(width, height);
+    await bob.logs('first', `resize {"streamerVideoWidth":${width},"streamerVideoHeight":${height}}`);
+    expect(await bob.state('first')).toMatchObject({ status: 'PLAYING', width, height });
+    await expect.poll(async () => (await bob.reception('first')).videoWidth, { timeout: 10_000 }).toBe(width);
+    const told = (await bob.received('notifyVideoFormat')).at(-1)?.data;
+    expect(told).toMatchObject({ streamerVideoWidth: width, streamerVideoHeight: height, status: 'RESIZE' });
+  }
+  expect((await bob.log('first')).filter((line) => line === 'RESIZE')).toHaveLength(3);
+  // Whoever comes later knows no other size.
+  await bob.play('cam', 'late');
+  await bob.logs('late', 'RESIZE');
+  expect(await bob.state('late')).toMatchObject({ width: 160, height: 120 });
+  await ada.stop('publish cam');
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  expect((await ada.received('notifyStreamStatusEvent')).at(-1)?.data).toMatchObject({ width: 160, height: 120 });
+});
+
 describe.each([
   ['webm', 'vp8', 'H264,VP9,AV1'],
   ['mp4', 'h264', 'VP8,VP9,AV1'],

@@ -80,6 +80,8 @@ class WcsClient {
   /** When each stream was asked for, by its id. */
   readonly #frames: { readonly message: string; readonly at: number; readonly data: Record<string, unknown> }[] = [];
   readonly #sent = new Map<string, number>();
+  /** The picture that is published instead of the camera's. */
+  #canvas: HTMLCanvasElement | undefined;
   #session: SdkSession | undefined;
   #roomSession: SdkRoomSession | undefined;
   #room: SdkRoom | undefined;
@@ -152,8 +154,18 @@ class WcsClient {
   }
 
   publish(name: string, { constraints = SMALL, noise = false, ...options }: PublishOptions = {}): void {
-    const wanted = noise ? { ...constraints, customStream: noisyStream() } : constraints;
+    const wanted = noise ? { ...constraints, customStream: this.#noise() } : constraints;
     this.#make(`publish ${name}`, name, { constraints: wanted, ...options }).stream.publish();
+  }
+
+  /** Makes the noise larger or smaller that is published, and has it sent as it is, whatever the line is like. */
+  async resizeNoise(width: number, height: number): Promise<void> {
+    if (!this.#canvas) throw new Error('no noise is published');
+    for (const sender of window.probe.connections.flatMap((connection) => connection.getSenders())) {
+      if (sender.track?.kind !== 'video') continue;
+      await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+    }
+    Object.assign(this.#canvas, { width, height });
   }
 
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): void {
@@ -259,6 +271,12 @@ class WcsClient {
     });
   }
 
+  #noise(): MediaStream {
+    this.#canvas = document.createElement('canvas');
+    drawNoise(this.#canvas);
+    return this.#canvas.captureStream(10);
+  }
+
   #make(key: string, name: string, { line, ...options }: PublishOptions): Held {
     const display = this.#display(key);
     const detour = line !== undefined && { sdpHook: ({ sdpString }: { readonly sdpString: string }) => byWayOf(line, sdpString) };
@@ -349,18 +367,18 @@ class WcsClient {
   }
 }
 
-function noisyStream(): MediaStream {
-  const canvas = document.createElement('canvas');
+/** Draws something on a canvas that no encoder can foresee, whatever the size of the canvas. */
+function drawNoise(canvas: HTMLCanvasElement): void {
   const context = canvas.getContext('2d');
-  const image = context?.createImageData(canvas.width, canvas.height);
   setInterval(() => {
-    if (!context || !image) return;
-    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, 65_536));
-    for (let filled = 65_536; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
+    if (!context) return;
+    const image = context.createImageData(canvas.width, canvas.height);
+    const block = Math.min(65_536, image.data.length);
+    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, block));
+    for (let filled = block; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
     for (let alpha = 3; alpha < image.data.length; alpha += 4) image.data[alpha] = 255;
     context.putImageData(image, 0, 0);
   }, 100);
-  return canvas.captureStream(10);
 }
 
 function connected<Thing>(thing: Thing | undefined): Thing {

@@ -108,6 +108,10 @@ export class Streamer {
     );
   }
 
+  resizeNoise(width: number, height: number): Promise<void> {
+    return this.page.evaluate((size) => window.wcs.resizeNoise(...size), [width, height] as const);
+  }
+
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): Promise<void> {
     return this.page.evaluate(
       (parameters) => {
