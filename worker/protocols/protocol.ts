@@ -106,6 +106,13 @@ export interface Door {
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
   /**
+   * The tenant on whose behalf a request comes, for protocols that name none: in production the one of the room of its access token; else, and always in
+   * development mode, `default`.
+   *
+   * @param token one that came in a message instead of the request.
+   */
+  tenantOf(request: Request, token?: string): Promise<string>;
+  /**
    * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
    * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
    */

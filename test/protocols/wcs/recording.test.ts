@@ -322,25 +322,61 @@ it('a member of another protocol has the room recorded, as its tenant wants it',
   expect((await ada.settled()).concat(await eve.settled()).filter(({ message }) => message === 'notifyStreamStatusEvent')).toEqual([]);
 });
 
-it('in production mode a file is for those who may be in its room', async () => {
-  const before = place;
-  place = await Place.open({ PARLEY_MODE: 'production', ACCESS_TOKEN_SECRET: SECRET });
-  try {
-    const token = (claims: Record<string, unknown>) =>
-      new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(SECRET));
-    const [fitting, other] = [await token({ room: `default/${room}` }), await token({ room: 'default/other' })];
-    const ada = await Caller.open(place.edge.url, { path: `/wcs/${room}`, connection: { custom: { login: 'ada', token: fitting } } });
+describe('in production mode', () => {
+  let before: Place;
+
+  beforeEach(async () => {
+    before = place;
+    place = await Place.open({ PARLEY_MODE: 'production', ACCESS_TOKEN_SECRET: SECRET });
+  });
+
+  afterEach(async () => {
+    await place.close();
+    place = before;
+  });
+
+  function tokenFor(fullName: string): Promise<string> {
+    const key = new TextEncoder().encode(SECRET);
+    return new SignJWT({ room: fullName }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
+  }
+
+  /** Publishes for two seconds, and stops. @returns the file's path. */
+  async function recordedWith(token: string): Promise<string> {
+    const ada = await Caller.open(place.edge.url, { path: `/wcs/${room}`, connection: { custom: { login: 'ada', token } } });
     open.push(ada);
     ada.tracks = sender.tracks;
     await ada.next('getVersion');
     const id = await recorded(ada, 2);
     ada.say('unPublishStream', { mediaSessionId: id });
-    const path = `/client/records/${String((await ada.status(id)).recordName)}`;
+    return `/client/records/${String((await ada.status(id)).recordName)}`;
+  }
+
+  async function listedFor(tenant: string, key: string): Promise<Listed[]> {
+    const response = await fetch(`${place.edge.url}/api/tenant/recordings`, { headers: basic(tenant, key) });
+    return ((await response.json()) as { items: Listed[] }).items;
+  }
+
+  it('a file is for those who may be in its room', async () => {
+    const [fitting, other] = [await tokenFor(`default/${room}`), await tokenFor('default/other')];
+    const path = await recordedWith(fitting);
     for (const query of ['', `?token=${other}`, '?token=x']) expect((await fetch(place.edge.url + path + query)).status).toBe(404);
     expect((await lookAt(await download(`${path}?token=${fitting}`))).frames).toBeGreaterThan(10);
     await download(path, { cookie: `parley_access=${fitting}` });
-  } finally {
-    await place.close();
-    place = before;
-  }
+  });
+
+  it('a file belongs to the tenant of the access token, and to nobody else', async () => {
+    await makeTenant(place.edge, 'acme', `${KEY} too`);
+    const token = await tokenFor(`acme/${room}`);
+    const path = await recordedWith(token);
+    const isStored = async () => (await listedFor('acme', `${KEY} too`)).some(({ status }) => status === 'stopped');
+    await eventually('it is listed for its tenant', isStored, 30_000);
+    const [item] = await listedFor('acme', `${KEY} too`);
+    const own = await download(`/api/tenant/recordings/${item?.id ?? ''}/file`, basic('acme', `${KEY} too`));
+    expect((await lookAt(own)).frames).toBeGreaterThan(10);
+    expect((await download(`${path}?token=${token}`)).equals(own)).toBe(true);
+    expect(await listedFor('default', KEY)).toEqual([]);
+    for (const other of [`default/${room}`, 'acme/other', '*']) {
+      expect((await fetch(`${place.edge.url}${path}?token=${await tokenFor(other)}`)).status).toBe(404);
+    }
+  });
 });
