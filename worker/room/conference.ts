@@ -278,6 +278,16 @@ export class Conference {
   }
 
   /**
+   * Asks the media node whether a connection is up at this moment, where its report may still be on its way.
+   *
+   * @throws Refusal `superseded` when it is gone; `media-unavailable`
+   */
+  async isUp(connectionId: MediaId): Promise<boolean> {
+    const stats = await this.#media.call('connectionStats', { connection: connectionId }, {});
+    return stats.some(({ dtlsState }) => dtlsState === 'connected');
+  }
+
+  /**
    * Has it reported when nothing comes over a connection for so many seconds although its client publishes something that is not paused; once.
    *
    * @throws Refusal `media-unavailable`

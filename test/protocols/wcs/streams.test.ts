@@ -1,8 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Edge } from '../../harness/edge.ts';
+import { startTestMediaNode } from '../../harness/media-node.ts';
+import { freePort } from '../../harness/ports.ts';
 import { startStack, type Stack } from '../../harness/stack.ts';
 import { offer } from '../group-call/offers.ts';
 import { Attendee } from '../mediasoup-http/attendee.ts';
 import { Caller, type CallerOptions, requestOf } from './caller.ts';
+import { MediaGate } from './media-gate.ts';
 
 let stack: Stack;
 let room: string;
@@ -259,4 +263,31 @@ it('when the media node has lost everything, clients are closed with a code to c
   await expect.poll(() => stack.mediaNode.workerPids().filter((one) => one !== pid).length, { timeout: 10_000 }).toBe(1);
   const again = await connected();
   await again.publish('cam');
+});
+
+it('a report that comes late is no reason to give a stream up that is connected', { timeout: 60_000 }, async () => {
+  // Events of the media node go through a gate.
+  const gate = await MediaGate.open();
+  const mediaNode = await startTestMediaNode(gate.url);
+  const edge = await Edge.start({ port: await freePort(), mediaNodeUrl: mediaNode.url });
+  gate.target = edge.url;
+  try {
+    const ada = await Caller.open(edge.url);
+    open.push(ada);
+    await ada.next('getVersion');
+    let letThrough = (): void => undefined;
+    gate.opened = new Promise((resolve) => {
+      letThrough = resolve;
+    });
+    const id = await ada.stream('publish', 'cam');
+    await new Promise((resolve) => setTimeout(resolve, 17_000));
+    expect(ada.messages.filter(({ message }) => message === 'notifyStreamStatusEvent')).toEqual([]);
+    letThrough();
+    expect(await ada.status(id)).toMatchObject({ status: 'PUBLISHING' });
+    ada.say('unPublishStream', { mediaSessionId: id });
+    expect(await ada.status(id)).toMatchObject(UNPUBLISHED);
+  } finally {
+    gate.close();
+    await Promise.all([edge.stop(), mediaNode.close()]);
+  }
 });

@@ -238,7 +238,8 @@ export class Streams {
   }
 
   /** Sends the answer, and waits for the media. */
-  #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live: { room } }: Stage, hasCodecs: boolean): void {
+  #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live }: Stage, hasCodecs: boolean): void {
+    const { room } = live;
     const carrier = carrierAt(connection.id, room);
     if (!carrier) throw new Refusal('superseded');
     if (!hasCodecs) {
@@ -250,12 +251,28 @@ export class Streams {
     const { mediaSessionId, published, audioCodec } = stream;
     if (!published && audioCodec !== undefined) session.send(frameOf('notifyAudioCodec', mediaSessionId, { name: audioCodec }));
     session.send(frameOf('setRemoteSDP', mediaSessionId, sdp, true));
-    const timer = setTimeout(() => {
-      this.#timers.delete(connection.id);
-      session.send(failedFrame(stream, INFO.iceTimeout));
-      end(carrier, room);
-    }, ICE_TIMEOUT);
-    this.#timers.set(connection.id, timer);
+    this.#expectMedia({ ...carrier, note: { ...carrier.note, stream } }, session, live);
+  }
+
+  /** A stream whose media does not come up in time has failed. What comes up late on a busy edge is the report of it, too: then that is waited for. */
+  #expectMedia(carrier: Carrier, session: Session, live: LiveRoom): void {
+    const { id, note } = carrier;
+    const giveUp = async (): Promise<void> => {
+      const isUp = await live.conference.isUp(id).catch(() => false);
+      // Meanwhile it may have been reported, or the stream may have ended.
+      if (!this.#timers.has(id)) return;
+      if (isUp) {
+        this.#expectMedia(carrier, session, live);
+        return;
+      }
+      this.#timers.delete(id);
+      session.send(failedFrame(note.stream, INFO.iceTimeout));
+      end(carrier, live.room);
+    };
+    this.#timers.set(
+      id,
+      setTimeout(() => void giveUp(), ICE_TIMEOUT),
+    );
   }
 
   /** @returns whether it was running. */
