@@ -9,9 +9,11 @@ import type { MediaNode } from '../../../media-node/media-node.ts';
 import { Edge } from '../../harness/edge.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { startTestMediaNode } from '../../harness/media-node.ts';
+import { Peer } from '../../harness/peer.ts';
 import { freePort } from '../../harness/ports.ts';
 import { lookAt } from '../../harness/recorded.ts';
 import { basic, makeTenant } from '../../services/tenant.ts';
+import { Member } from '../group-call/member.ts';
 import { KtClient } from '../knowledgetalk/client.ts';
 import { Caller, type StatusEvent } from './caller.ts';
 import { MediaGate } from './media-gate.ts';
@@ -77,6 +79,7 @@ let room: string;
 let rooms = 0;
 let sender: Sender;
 const open: { close(): void }[] = [];
+const peers: Peer[] = [];
 
 beforeAll(async () => {
   [place, sender] = await Promise.all([Place.open(), Sender.start()]);
@@ -94,6 +97,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const one of open.splice(0)) one.close();
+  for (const peer of peers.splice(0)) void peer.close();
 });
 
 async function connected(login?: string, tracks = sender.tracks): Promise<Caller> {
@@ -320,6 +324,40 @@ it('a member of another protocol has the room recorded, as its tenant wants it',
   for (const item of await ofStreams()) expect((await lookAt(await ownFile(item))).frames).toBeGreaterThan(8);
   // Both streams go on.
   expect((await ada.settled()).concat(await eve.settled()).filter(({ message }) => message === 'notifyStreamStatusEvent')).toEqual([]);
+});
+
+it('a publisher that negotiates anew is recorded into the same file, from one connection after the other', async () => {
+  const bob = await KtClient.open(place.edge.url);
+  open.push(bob);
+  room = await bob.create();
+  await bob.join(room, 'VideoRoomJoin');
+  const ada = await Member.open(place.edge.url, 'ada');
+  open.push(ada);
+  await ada.join(room);
+  /** Publishes, in place of what was published before, for some seconds. */
+  const publish = async (seconds: number): Promise<void> => {
+    const peer = new Peer();
+    peers.push(peer);
+    ada.say({ id: 'receiveVideoFrom', userId: 'ada', sdpOffer: await peer.offer('sendonly', sender.tracks) });
+    await peer.take(String((await ada.next('receiveVideoAnswer')).sdpAnswer));
+    await sleep(seconds * 1000);
+  };
+  await publish(1);
+  const answer = await bob.ask({ eventOp: 'RecordStart' });
+  await sleep(3_000);
+  await publish(4);
+  const { fileName, filePath } = answer.recordingInfo as { fileName: string; filePath: string };
+  await bob.ask({ eventOp: 'RecordStop', fileName, filePath, fileSize: 0 });
+  const ofStreams = async () => (await listed()).filter(({ maker }) => maker === 'media-node');
+  await eventually('the file is stored', async () => (await ofStreams()).some(({ status }) => status === 'stopped'), 20_000);
+  const [item, ...others] = await ofStreams();
+  expect(others).toEqual([]);
+  if (!item) throw new Error('nothing is listed');
+  const { tracks, duration, frames } = await lookAt(await ownFile(item));
+  expect(tracks.map(({ codec }) => codec)).toEqual(['opus', 'vp8']);
+  // Each of the two parts alone is shorter, and has fewer pictures.
+  expect(duration).toBeGreaterThan(6);
+  expect(frames).toBeGreaterThan(65);
 });
 
 describe('in production mode', () => {
