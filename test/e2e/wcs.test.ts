@@ -227,10 +227,42 @@ it.each(VERSIONS)('a player whose line is too thin is told so, and one whose lin
     expect(status).toBe('PLAYING');
     expect(bandwidth.needed).toBeGreaterThan(40_000);
     expect(bandwidth.available).toBeLessThan(0.9 * bandwidth.needed);
+    const rates = (await bob.received('outboundVideoRate')).map(({ data }) => data);
+    for (const counter of ['nack', 'lostPackets']) expect(Math.max(...rates.map((rate) => Number(rate[counter])))).toBeGreaterThan(0);
     expect((await bob.log('wide')).filter((one) => /bandwidth/iu.test(one))).toEqual([]);
   } finally {
     line.close();
   }
+});
+
+it.each(VERSIONS)('of a stream of one kind, or of the one kind that a player wants, nothing else is told (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('voice', { constraints: { audio: true, video: false } });
+  await ada.publish('picture', { constraints: { audio: false, video: true } });
+  await ada.publish('both');
+  for (const name of ['voice', 'picture', 'both']) await ada.logs(`publish ${name}`, 'PUBLISHING');
+  await bob.play('voice');
+  await bob.play('picture');
+  await bob.play('both', 'sound only', { constraints: { audio: true, video: false } });
+  for (const key of ['play voice', 'play picture', 'sound only']) await bob.logs(key, 'PLAYING');
+  const hears = (key: string) => expect.poll(async () => (await bob.reception(key)).audioPackets, { timeout: 10_000 }).toBeGreaterThan(50);
+  await Promise.all([hears('play voice'), hears('sound only')]);
+  await expect.poll(async () => (await bob.reception('play picture')).framesDecoded, { timeout: 10_000 }).toBeGreaterThan(5);
+  for (const key of ['play voice', 'sound only']) {
+    expect(await bob.reception(key)).toMatchObject({ framesDecoded: 0 });
+    expect((await bob.log(key)).filter((line) => /resize/iu.test(line))).toEqual([]);
+  }
+  await bob.logs('play picture', 'RESIZE');
+  const playing = (await bob.received('notifyStreamStatusEvent')).map(({ data: { name, hasAudio, hasVideo } }) => [
+    name,
+    hasAudio,
+    hasVideo,
+  ]);
+  expect(playing).toEqual([
+    ['voice', true, false],
+    ['picture', false, true],
+    ['both', true, false],
+  ]);
 });
 
 it('members of one session play several streams, also their own, and one of them several times', async () => {
@@ -261,7 +293,7 @@ it('a name is used once, what is not there cannot be played, and the names are f
   await bob.logs('publish cam', 'PUBLISHING');
 });
 
-it('players of a publisher whose page is gone are told, and play it again when it is back', async () => {
+it('players of a publisher whose page is closed or killed are told, and play it again when it is back', async () => {
   const [ada, bob] = [await connected(), await connected()];
   await ada.publish('cam');
   await ada.logs('publish cam', 'PUBLISHING');
@@ -275,6 +307,10 @@ it('players of a publisher whose page is gone are told, and play it again when i
   await again.logs('publish cam', 'PUBLISHING');
   await bob.play('cam', 'second');
   await bob.receives('second');
+  const devtools = await again.page.context().newCDPSession(again.page);
+  // The command is never answered: the page that should answer is gone.
+  void devtools.send('Page.crash').catch(() => undefined);
+  await bob.logs('second', 'FAILED Stopped by publisher stop');
 });
 
 it('a PeerConnection that is closed without a word ends its stream', async () => {

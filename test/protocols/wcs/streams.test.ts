@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Edge } from '../../harness/edge.ts';
 import { startTestMediaNode } from '../../harness/media-node.ts';
+import { Peer } from '../../harness/peer.ts';
 import { freePort } from '../../harness/ports.ts';
 import { startStack, type Stack } from '../../harness/stack.ts';
 import { offer } from '../group-call/offers.ts';
@@ -161,6 +162,20 @@ describe('a stream', () => {
     expect(await ada.status(published)).toMatchObject({ status: 'FAILED', info: 'Failed by ICE timeout' });
     expect(Date.now() - since).toBeGreaterThan(13_000);
     await bob.publish('cam');
+  });
+
+  it.each(['publish', 'play'] as const)('of a client that is not who it said has failed (%s), and its name is free', async (kind) => {
+    const [ada, bob] = [await connected(), await connected()];
+    if (kind === 'play') await bob.publish('cam');
+    const [peer, id] = [new Peer(), crypto.randomUUID()];
+    const sdp = await peer.offer(kind === 'publish' ? 'sendonly' : 'recvonly', ['audio', 'video']);
+    const forged = sdp.replaceAll(/^(a=fingerprint:sha-256 )..:../gmu, '$100:00');
+    ada.say(`${kind}Stream`, requestOf(kind, 'cam', id, forged));
+    const [, answer] = await ada.next('setRemoteSDP');
+    await peer.take(String(answer));
+    expect(await ada.status(id)).toMatchObject({ published: kind === 'publish', status: 'FAILED', info: 'Failed by DTLS error' });
+    await peer.close();
+    await (kind === 'publish' ? ada.publish('cam') : ada.play('cam'));
   });
 
   it('is reserved from the first word on', async () => {

@@ -109,8 +109,9 @@ export class Streams {
     const { room } = live;
     const carrier = asCarrier(connection, room);
     if (!carrier) return;
-    const neverFlowed = this.#stopTimer(connection.id);
-    void conclude(carrier, session, live, failed(neverFlowed ? INFO.iceError : INFO.iceLost), this.#takeSize(carrier, room));
+    // What has never been connected is given up before ICE would be.
+    const info = this.#stopTimer(connection.id) ? INFO.dtlsError : INFO.iceLost;
+    void conclude(carrier, session, live, failed(info), this.#takeSize(carrier, room));
     // The room is in the middle of a change.
     queueMicrotask(() => {
       end(carrier, room);
