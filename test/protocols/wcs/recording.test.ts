@@ -221,6 +221,21 @@ describe('a stream with `record`', () => {
     expect((await fetch(`${place.edge.url}/client/records/stream-one_two-.._ada.webm`)).status).toBe(404);
   });
 
+  it('is what everybody publishes while somebody is in the room who has joined it with `record`', async () => {
+    const [ada, bob] = [await connected('ada'), await connected('bob')];
+    await ada.join(room, { record: true });
+    await bob.join(room, { record: 'yes, please' });
+    const name = `${room}-bob-1`;
+    const own = { name, custom: { name: room } };
+    const id = await recorded(bob, 2, { ...own, record: false });
+    bob.say('unPublishStream', { mediaSessionId: id });
+    expect(await bob.status(id)).toMatchObject({ status: 'UNPUBLISHED', record: true, recordName: `stream-${id}-bob.webm` });
+    expect((await lookAt(await ownFile(await stored()))).frames).toBeGreaterThan(10);
+    await ada.operate({ command: 'leave', options: { name: room } });
+    const later = await bob.stream('publish', name, own);
+    expect(await bob.status(later)).toMatchObject({ status: 'PUBLISHING', record: false });
+  });
+
   it('whose publisher is killed, alone in its room, still has its file', async () => {
     const ada = await connected('ada');
     const id = await recorded(ada, 3);

@@ -6,6 +6,7 @@ import type { Adapter, Admission, Announcement, Closing, LiveRoom, MediaReport, 
 import { FAREWELLS, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
 import { ORIGIN } from './names.ts';
+import { noteRecorder } from './recorders.ts';
 import { parseMessage, readAdmittance } from './parse.ts';
 import { MEMBER, memberAnnouncements, stateFrame } from './room-api.ts';
 import { playerAnnouncements, takeStreamEvent } from './stream-events.ts';
@@ -26,7 +27,7 @@ export class WcsAdapter implements Adapter {
   }
 
   admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
-    const { participantId, name, joins } = readAdmittance(url);
+    const { participantId, name, joins, records } = readAdmittance(url);
     host.create();
     const room = host.live()?.room;
     if (!room) throw new Error('a room that has just been made is not there');
@@ -38,6 +39,7 @@ export class WcsAdapter implements Adapter {
       throw error;
     }
     room.openSession(participantId, session);
+    noteRecorder(participantId, records === true, host);
     const login = name ?? participantId;
     if (joins === undefined) return { admitted: true, participantId, data: login };
     const accepted = frameOf('DataStatusEvent', { operationId: joins, status: 'ACCEPTED' });

@@ -6,12 +6,13 @@ import { Pipe, type PipeSocket } from '../../wire/pipe.ts';
 import type { Closing, Door, Upgrade } from '../protocol.ts';
 import { type HomeRoom, roomNamed } from './address.ts';
 import { entryInfoOf, INFO, LEFT, NO_SUCH_TRANSPORT, ROOM_ENDED, ROOM_INFO, SILENT, UNAUTHORIZED } from './errors.ts';
-import { type ClientMessage, frameOf } from './messages.ts';
+import { type ClientMessage, frameOf, type RoomCommand } from './messages.ts';
 import { type Admittance, admittanceQuery, noSuchStream, parseMessage } from './parse.ts';
 import { failedRequest } from './stream.ts';
 
 type Connection = Extract<ClientMessage, { message: 'connection' }>;
 type Operation = Extract<ClientMessage, { message: 'sendData' }>;
+type JoinCommand = Extract<RoomCommand, { command: 'join' }>;
 
 /** In milliseconds. Watchdogs of clients wait for 50 s and more. */
 const PING_INTERVAL = 10_000;
@@ -202,7 +203,7 @@ export class Visitor implements MessageListener {
     const { operationId, command } = operation;
     switch (command.command) {
       case 'join':
-        this.#join(operation, command.room);
+        this.#join(operation, command);
         return;
       case 'leave':
       case 'sendMessage': {
@@ -219,14 +220,14 @@ export class Visitor implements MessageListener {
     }
   }
 
-  #join(operation: Operation, name: string): void {
+  #join(operation: Operation, { room: name, record }: JoinCommand): void {
     const login = this.#connection?.login;
     const problem = this.#whyNotJoin(name);
     if (problem !== undefined || login === undefined) {
       this.#answerRefused(operation, problem ?? ROOM_INFO.unavailable);
       return;
     }
-    const admittance = { participantId: login, name: login, joins: operation.operationId };
+    const admittance = { participantId: login, name: login, joins: operation.operationId, ...(record && { records: true as const }) };
     const passage = this.#open(name, admittance, () => {
       if (this.#joined.get(name) === passage) this.#joined.delete(name);
     });

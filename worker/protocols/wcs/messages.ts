@@ -33,7 +33,8 @@ export type StreamEventType = 'audioMuted' | 'audioUnmuted' | 'videoMuted' | 'vi
 
 /** A command of the Room API, or data of an application that has none for us. */
 export type RoomCommand =
-  | { readonly command: 'join'; readonly room: string }
+  /** With `record`, the streams that are published in the room meanwhile are to be recorded. */
+  | { readonly command: 'join'; readonly room: string; readonly record: boolean }
   | { readonly command: 'leave'; readonly room: string }
   | { readonly command: 'sendMessage'; readonly room: string; readonly to: ParticipantId; readonly text: string }
   | { readonly command: 'other' };

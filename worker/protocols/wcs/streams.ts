@@ -14,6 +14,7 @@ import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationI
 import { INFO, infoOf } from './errors.ts';
 import { frameOf, type MediaSessionId, type MuteStates, type StatusEvent, type StreamRequest, type VideoRate } from './messages.ts';
 import { readyStream, recordNameOf, streamNamed } from './names.ts';
+import { isRecorded } from './recorders.ts';
 import { tellPublished } from './room-api.ts';
 import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
 
@@ -58,7 +59,8 @@ export class Streams {
       session.send(frameOf('notifyStreamStatusEvent', failedRequest(request, published, problem)));
       return;
     }
-    const stream = streamOf(request, published, host.now());
+    const record = request.record || isRecorded(live.room, host);
+    const stream = streamOf({ ...request, record }, published, host.now());
     this.#pending.add(stream);
     try {
       await (published ? this.#publish(request, stream, stage) : this.#play(request, stream, stage));
