@@ -342,6 +342,18 @@ it('addresses that name a stream and no room meet in the default room', async ()
   expect(await named.available('camera-1')).toBe('Stream not found');
 });
 
+it.each(VERSIONS)('a session that is kept alive has its token again (WebSDK %s)', async (version) => {
+  const ada = await visit(version);
+  const token = async () => (await ada.received('getUserData')).at(-1)?.data.authToken;
+  await ada.connect(socketUrl(), { keepAlive: true });
+  const first = String(await token());
+  await ada.disconnect();
+  await ada.connect(socketUrl(), { keepAlive: true, authToken: first });
+  expect(await token()).toBe(first);
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
+});
+
 it('data of the application itself is accepted', async () => {
   const ada = await connected();
   await ada.sendSessionData({ hello: 'server' });
@@ -395,6 +407,27 @@ describe.each(VERSIONS)('the Room API of the WebSDK %s', (version) => {
     await ada.join(room);
     await ada.hears('STATE eve:0');
   });
+});
+
+it('a member that joins with `record` has recorded what others publish', async () => {
+  const [ada, bob] = [await visit('2.0.276'), await visit('2.0.180')];
+  for (const [one, login, record] of [
+    [ada, 'ada', true],
+    [bob, 'bob', undefined],
+  ] as const) {
+    await one.connectToRooms(world.stack.url.replace('http', 'ws'), login);
+    await one.join(world.room(), record);
+    await one.hears(login === 'ada' ? 'STATE ' : 'STATE ada:0');
+  }
+  await bob.publishInRoom();
+  await bob.logs('own', 'PUBLISHING');
+  await sleep(2_000);
+  await bob.stop('own');
+  await bob.logs('own', 'UNPUBLISHED Stopped by publisher stop');
+  const { record, recordName } = (await bob.received('notifyStreamStatusEvent')).at(-1)?.data ?? {};
+  expect([record, recordName]).toEqual([true, expect.stringMatching(/^stream-.*-bob\.webm$/u)]);
+  const response = await fetch(`${world.stack.url}/client/records/${String(recordName)}`);
+  expect((await lookAt(Buffer.from(await response.arrayBuffer()))).frames).toBeGreaterThan(5);
 });
 
 it('a login is in a room once', async () => {

@@ -34,6 +34,12 @@ export interface PublishOptions {
   readonly line?: number;
 }
 
+export interface SessionOptions {
+  readonly custom?: object;
+  readonly keepAlive?: boolean;
+  readonly authToken?: string;
+}
+
 /** Moments of a stream, in milliseconds of the page's clock. */
 export interface Times {
   /** When the SDK sent its request, which is after it has opened the camera. */
@@ -93,9 +99,9 @@ class WcsClient {
   }
 
   /** Opens a session. @returns once it is established, or has ended. */
-  async connect(urlServer: string, custom?: object): Promise<void> {
+  async connect(urlServer: string, options: SessionOptions = {}): Promise<void> {
     await this.#sdk.init({});
-    const session = this.#sdk.createSession({ urlServer, ...(custom && { custom }) });
+    const session = this.#sdk.createSession({ urlServer, ...options });
     this.#session = session;
     await this.#sessionEstablished(session);
   }
@@ -107,8 +113,8 @@ class WcsClient {
     await this.#sessionEstablished(this.#roomSession);
   }
 
-  join(name: string): void {
-    const room = connected(this.#roomSession).join({ name });
+  join(name: string, record?: boolean): void {
+    const room = connected(this.#roomSession).join({ name, ...(record !== undefined && { record }) });
     this.#room = room;
     const named = (event: string) => (participant: SdkParticipant) => {
       this.roomLog.push(`${event} ${participant.name()}`);

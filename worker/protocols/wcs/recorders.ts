@@ -1,6 +1,7 @@
 import type { ParticipantId } from '../../../shared/ids.ts';
 import type { Room } from '../../room/room.ts';
 import type { RoomHost } from '../protocol.ts';
+import { ORIGIN } from './names.ts';
 
 /** Who wants what is published in the room to be recorded, whoever publishes it. */
 function recordersOf(host: RoomHost) {
@@ -17,5 +18,5 @@ export function noteRecorder(id: ParticipantId, wantsRecords: boolean, host: Roo
 export function isRecorded(room: Room, host: RoomHost): boolean {
   return recordersOf(host)
     .values()
-    .some(({ id }) => room.participant(id) !== undefined);
+    .some(({ id }) => room.participant(id)?.origin === ORIGIN);
 }
