@@ -292,6 +292,13 @@ export const mediaApi = {
     answersWithin: MEDIA_SECONDS,
     body: z.object({ dtlsParameters: DtlsParametersSchema }),
   }),
+  /**
+   * From now on the event `media-missing` tells when no RTP has come for so many seconds over a transport or connection whose client is to send
+   * something that is not paused; once, and then nothing is expected any more. A second time, the new time counts.
+   */
+  expectMedia: endpoint('PUT', `${ROOM}/transports/:transport/expected-media`, NothingSchema, {
+    body: z.object({ within: z.number().int().min(1).max(3600) }),
+  }),
   transportStats: endpoint('GET', `${ROOM}/transports/:transport/stats`, StatsSchema),
   closeTransport: endpoint('DELETE', `${ROOM}/transports/:transport`, NothingSchema),
 
@@ -466,6 +473,10 @@ export type ProducerStatistics = z.infer<typeof ProducerStatisticsSchema>;
 
 /** `connection` and `mid` where the section is watched. */
 const ConsumerStatisticsSchema = FlowStatisticsSchema.extend({
+  /** Of what is to be sent, without repetitions, in bits per second. */
+  sourceBitrate: z.number().int().min(0),
+  /** Since the beginning, repetitions left out. */
+  packetsSent: z.number().int().min(0),
   consumer: MediaIdSchema,
   producer: MediaIdSchema,
   connection: ConnectionIdSchema.exactOptional(),
@@ -488,6 +499,8 @@ const MediaEventSchema = z.discriminatedUnion('type', [
   }),
   /** A producer ended that the room did not order to be closed. */
   z.object({ type: z.literal('producer-closed'), producer: MediaIdSchema }),
+  /** What was expected to come over a transport or connection has not come for so long. */
+  z.object({ type: z.literal('media-missing'), transport: MediaIdSchema }),
   /** The set of audible producers changed; empty when the room fell silent. `volume` is in dBvo, -127 to 0. */
   z.object({
     type: z.literal('audio-levels'),

@@ -17,6 +17,7 @@ import { preferLayers } from './layers.ts';
 import type { Layers } from './layers.ts';
 import { Limits } from './limits.ts';
 import { translated } from './refusals.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { sourceOf } from './source.ts';
 import { Statistics } from './statistics.ts';
 import { Taps } from './taps.ts';
@@ -53,6 +54,7 @@ export class Room extends EventEmitter<RoomEvents> {
   readonly #layers = new LayerKeeper();
   readonly #log: Logger;
   readonly #transports = new Map<string, Transport>();
+  readonly #silenceWatches = new WeakMap<Transport, SilenceWatch>();
   readonly #producers = new Map<string, types.Producer>();
   readonly #consumers = new Map<string, types.Consumer>();
   #isClosed = false;
@@ -132,6 +134,20 @@ export class Room extends EventEmitter<RoomEvents> {
   /** @throws MediaError `transport-not-found` */
   transport(id: string): Transport {
     return found(this.#transports.get(id), 'transport-not-found', id);
+  }
+
+  /**
+   * Tells once when no RTP has come for so many seconds over a transport that should carry some.
+   *
+   * @throws MediaError `transport-not-found`
+   */
+  expectMedia(id: string, seconds: number): void {
+    const transport = this.transport(id);
+    this.#silenceWatches.get(transport)?.stop();
+    const watch = new SilenceWatch(transport, seconds, () => {
+      this.emit('event', { type: 'media-missing', transport: id });
+    });
+    this.#silenceWatches.set(transport, watch);
   }
 
   closeTransport(id: string): void {

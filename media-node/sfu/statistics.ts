@@ -91,7 +91,7 @@ export class Statistics extends EventEmitter<StatisticsEvents> {
     const producer = this.#originOf(subject.producerId);
     const { connection, mid } = place;
     const section = connection === undefined || mid === undefined ? {} : { connection, mid };
-    return { consumer: subject.id, producer, ...section, ...flow, ...this.#sizeIn(subject, producer) };
+    return { consumer: subject.id, producer, ...section, ...flow, ...lineOf(stats), ...this.#sizeIn(subject, producer) };
   }
 
   #sizeIn(consumer: types.Consumer, producer: string) {
@@ -112,6 +112,12 @@ function count(place: Place): types.Producer | types.Consumer | undefined {
 
 function isConsumer(subject: types.Producer | types.Consumer): subject is types.Consumer {
   return 'producerId' in subject;
+}
+
+/** What is to be sent, and how much was. */
+function lineOf(stats: readonly (types.ProducerStat | types.ConsumerStat)[]): Pick<ConsumerStatistics, 'sourceBitrate' | 'packetsSent'> {
+  const [source, sent] = (['inbound-rtp', 'outbound-rtp'] as const).map((type) => stats.find((one) => one.type === type));
+  return { sourceBitrate: Math.max(0, Math.round(source?.bitrate ?? 0)), packetsSent: sent?.packetCount ?? 0 };
 }
 
 /** Of a consumer, mediasoup tells about its producer too. */

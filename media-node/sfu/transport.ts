@@ -95,6 +95,11 @@ export class Transport extends EventEmitter<TransportEvents> {
     return [...this.#producers].map(({ id }) => id);
   }
 
+  /** Whether the client is to send something that is not paused. */
+  get isExpectingMedia(): boolean {
+    return [...this.#producers].some(({ paused }) => !paused);
+  }
+
   /** Calls back when the transport is closed, for whatever reason. */
   onClose(callback: () => void): void {
     this.#transport.observer.once('close', callback);

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { udpPortIn } from '../harness/by-way-of.ts';
 import { lookAt } from '../harness/recorded.ts';
+import { ThinLine } from '../harness/thin-line.ts';
 import { type SdkVersion, type Streamer, VERSIONS, WcsSite } from './wcs-client/page.ts';
 import { useWorld } from './world.ts';
 
@@ -123,6 +125,33 @@ it.each(VERSIONS)('sizes, rates and stills are real (WebSDK %s)', async (version
   }
 });
 
+it.each(VERSIONS)('another size of the picture is told while it is played, and shown (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam', { noise: true, constraints: { audio: false, video: true } });
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'first');
+  await bob.logs('first', 'resize {"streamerVideoWidth":300,"streamerVideoHeight":150}');
+  for (const [width, height] of [
+    [480, 270],
+    [160, 120],
+  ] as const) {
+    await ada.resizeNoise(width, height);
+    await bob.logs('first', `resize {"streamerVideoWidth":${width},"streamerVideoHeight":${height}}`);
+    expect(await bob.state('first')).toMatchObject({ status: 'PLAYING', width, height });
+    await expect.poll(async () => (await bob.reception('first')).videoWidth, { timeout: 10_000 }).toBe(width);
+    const told = (await bob.received('notifyVideoFormat')).at(-1)?.data;
+    expect(told).toMatchObject({ streamerVideoWidth: width, streamerVideoHeight: height, status: 'RESIZE' });
+  }
+  expect((await bob.log('first')).filter((line) => line === 'RESIZE')).toHaveLength(3);
+  // Whoever comes later knows no other size.
+  await bob.play('cam', 'late');
+  await bob.logs('late', 'RESIZE');
+  expect(await bob.state('late')).toMatchObject({ width: 160, height: 120 });
+  await ada.stop('publish cam');
+  await ada.logs('publish cam', 'UNPUBLISHED Stopped by publisher stop');
+  expect((await ada.received('notifyStreamStatusEvent')).at(-1)?.data).toMatchObject({ width: 160, height: 120 });
+});
+
 describe.each([
   ['webm', 'vp8', 'H264,VP9,AV1'],
   ['mp4', 'h264', 'VP8,VP9,AV1'],
@@ -179,6 +208,63 @@ it('a limit for the video is kept by the server', async () => {
   expect(free).toBeGreaterThan(1.5 * limited);
 });
 
+it.each(VERSIONS)('a player whose line is too thin is told so, and one whose line is wide enough is not (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('cam', { noise: true, constraints: { audio: false, video: true } });
+  await ada.logs('publish cam', 'PUBLISHING');
+  const line = await ThinLine.open(udpPortIn(await ada.page.evaluate(() => window.probe.connections[0]?.remoteDescription?.sdp ?? '')));
+  try {
+    await bob.play('cam', 'thin', { line: line.port });
+    await bob.play('cam', 'wide');
+    for (const key of ['thin', 'wide']) {
+      await expect.poll(async () => (await bob.reception(key)).framesDecoded, { timeout: 20_000 }).toBeGreaterThan(5);
+    }
+    expect((await bob.state('thin')).bandwidth).toEqual({ needed: -1, available: -1 });
+    line.narrow(6_000);
+    await bob.logs('thin', /^NOT_ENOUGH_BANDWIDTH \d+\/\d+$/u);
+    if (version !== '2.0.180') await bob.logs('thin', /^notEnoughBandwidth \{"info":"\d+\/\d+"\}$/u);
+    const { status, bandwidth } = await bob.state('thin');
+    expect(status).toBe('PLAYING');
+    expect(bandwidth.needed).toBeGreaterThan(40_000);
+    expect(bandwidth.available).toBeLessThan(0.9 * bandwidth.needed);
+    const rates = (await bob.received('outboundVideoRate')).map(({ data }) => data);
+    for (const counter of ['nack', 'lostPackets']) expect(Math.max(...rates.map((rate) => Number(rate[counter])))).toBeGreaterThan(0);
+    expect((await bob.log('wide')).filter((one) => /bandwidth/iu.test(one))).toEqual([]);
+  } finally {
+    line.close();
+  }
+});
+
+it.each(VERSIONS)('of a stream of one kind, or of the one kind that a player wants, nothing else is told (WebSDK %s)', async (version) => {
+  const [ada, bob] = [await connected(version), await connected(version)];
+  await ada.publish('voice', { constraints: { audio: true, video: false } });
+  await ada.publish('picture', { constraints: { audio: false, video: true } });
+  await ada.publish('both');
+  for (const name of ['voice', 'picture', 'both']) await ada.logs(`publish ${name}`, 'PUBLISHING');
+  await bob.play('voice');
+  await bob.play('picture');
+  await bob.play('both', 'sound only', { constraints: { audio: true, video: false } });
+  for (const key of ['play voice', 'play picture', 'sound only']) await bob.logs(key, 'PLAYING');
+  const hears = (key: string) => expect.poll(async () => (await bob.reception(key)).audioPackets, { timeout: 10_000 }).toBeGreaterThan(50);
+  await Promise.all([hears('play voice'), hears('sound only')]);
+  await expect.poll(async () => (await bob.reception('play picture')).framesDecoded, { timeout: 10_000 }).toBeGreaterThan(5);
+  for (const key of ['play voice', 'sound only']) {
+    expect(await bob.reception(key)).toMatchObject({ framesDecoded: 0 });
+    expect((await bob.log(key)).filter((line) => /resize/iu.test(line))).toEqual([]);
+  }
+  await bob.logs('play picture', 'RESIZE');
+  const playing = (await bob.received('notifyStreamStatusEvent')).map(({ data: { name, hasAudio, hasVideo } }) => [
+    name,
+    hasAudio,
+    hasVideo,
+  ]);
+  expect(playing).toEqual([
+    ['voice', true, false],
+    ['picture', false, true],
+    ['both', true, false],
+  ]);
+});
+
 it('members of one session play several streams, also their own, and one of them several times', async () => {
   const [ada, bob] = [await connected('2.0.276'), await connected('2.0.180')];
   await ada.publish('one');
@@ -207,7 +293,7 @@ it('a name is used once, what is not there cannot be played, and the names are f
   await bob.logs('publish cam', 'PUBLISHING');
 });
 
-it('players of a publisher whose page is gone are told, and play it again when it is back', async () => {
+it('players of a publisher whose page is closed or killed are told, and play it again when it is back', async () => {
   const [ada, bob] = [await connected(), await connected()];
   await ada.publish('cam');
   await ada.logs('publish cam', 'PUBLISHING');
@@ -221,6 +307,10 @@ it('players of a publisher whose page is gone are told, and play it again when i
   await again.logs('publish cam', 'PUBLISHING');
   await bob.play('cam', 'second');
   await bob.receives('second');
+  const devtools = await again.page.context().newCDPSession(again.page);
+  // The command is never answered: the page that should answer is gone.
+  void devtools.send('Page.crash').catch(() => undefined);
+  await bob.logs('second', 'FAILED Stopped by publisher stop');
 });
 
 it('a PeerConnection that is closed without a word ends its stream', async () => {
@@ -250,6 +340,18 @@ it('addresses that name a stream and no room meet in the default room', async ()
   await bob.play('camera-1');
   await bob.receives('play camera-1');
   expect(await named.available('camera-1')).toBe('Stream not found');
+});
+
+it.each(VERSIONS)('a session that is kept alive has its token again (WebSDK %s)', async (version) => {
+  const ada = await visit(version);
+  const token = async () => (await ada.received('getUserData')).at(-1)?.data.authToken;
+  await ada.connect(socketUrl(), { keepAlive: true });
+  const first = String(await token());
+  await ada.disconnect();
+  await ada.connect(socketUrl(), { keepAlive: true, authToken: first });
+  expect(await token()).toBe(first);
+  await ada.publish('cam');
+  await ada.logs('publish cam', 'PUBLISHING');
 });
 
 it('data of the application itself is accepted', async () => {
@@ -305,6 +407,27 @@ describe.each(VERSIONS)('the Room API of the WebSDK %s', (version) => {
     await ada.join(room);
     await ada.hears('STATE eve:0');
   });
+});
+
+it('a member that joins with `record` has recorded what others publish', async () => {
+  const [ada, bob] = [await visit('2.0.276'), await visit('2.0.180')];
+  for (const [one, login, record] of [
+    [ada, 'ada', true],
+    [bob, 'bob', undefined],
+  ] as const) {
+    await one.connectToRooms(world.stack.url.replace('http', 'ws'), login);
+    await one.join(world.room(), record);
+    await one.hears(login === 'ada' ? 'STATE ' : 'STATE ada:0');
+  }
+  await bob.publishInRoom();
+  await bob.logs('own', 'PUBLISHING');
+  await sleep(2_000);
+  await bob.stop('own');
+  await bob.logs('own', 'UNPUBLISHED Stopped by publisher stop');
+  const { record, recordName } = (await bob.received('notifyStreamStatusEvent')).at(-1)?.data ?? {};
+  expect([record, recordName]).toEqual([true, expect.stringMatching(/^stream-.*-bob\.webm$/u)]);
+  const response = await fetch(`${world.stack.url}/client/records/${String(recordName)}`);
+  expect((await lookAt(Buffer.from(await response.arrayBuffer()))).frames).toBeGreaterThan(5);
 });
 
 it('a login is in a room once', async () => {

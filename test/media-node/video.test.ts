@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
 import { describe, expect, test } from 'vitest';
 import type { MediaEvent } from '../../shared/media-api.ts';
+import { byWayOf, udpPortIn } from '../harness/by-way-of.ts';
 import { eventually } from '../harness/eventually.ts';
+import { ThinLine } from '../harness/thin-line.ts';
 import { freshRoom, startTestNode } from './support/node.ts';
 import { Studio } from './support/studio.ts';
 import { opus } from './support/parameters.ts';
@@ -23,12 +25,12 @@ async function publish(connection: string, tracks: SentTracks, codec?: string) {
   return { peer, producers, producer: producers.at(-1) ?? '', codec: sections.at(-1)?.codec };
 }
 
-async function view(connection: string, producers: string[]) {
+async function view(connection: string, producers: string[], edit = (sdp: string) => Promise.resolve(sdp)) {
   const peer = await studio.newPeer();
   await peer.receive('video');
   const body = { attempt: 1, sdp: await peer.offer(), plan: [{ use: 'view' as const, stream: 'S', producers }] };
   const { sdp, sections } = await studio.client.call('answerOffer', { path: { ...studio.path, connection }, body });
-  await peer.take(sdp);
+  await peer.take(await edit(sdp));
   return { peer, consumer: sections[0]?.consumer ?? '' };
 }
 
@@ -122,6 +124,28 @@ describe('statistics', () => {
     expect(eventsOf('statistics').length).toBe(count);
     await studio.client.call('closeConnection', { path: { ...studio.path, connection: 'viewer' } });
     await expectRefused(studio.client.call('watchSection', { path: section }), 'connection-not-found');
+  });
+
+  test('of a line that is too thin: how much of what is sent gets through', async () => {
+    const { producer } = await publish('sender', { video: 640, noise: true });
+    let line: ThinLine | undefined;
+    const { peer, consumer } = await view('viewer', [producer], async (sdp) => {
+      line = await ThinLine.open(udpPortIn(sdp));
+      return byWayOf(line.port, sdp);
+    });
+    await peer.seesMore('0');
+    await studio.client.call('watchConsumer', { path: { ...studio.path, consumer } });
+    const told = () => eventsOf('statistics').at(-1)?.consumers[0];
+    await eventually('much is sent', () => Promise.resolve((told()?.sourceBitrate ?? 0) > 400_000), 30_000);
+    const before = { sent: told()?.packetsSent ?? 0, lost: told()?.packetsLost ?? 0 };
+    expect(before.sent).toBeGreaterThan(100);
+    expect(before.lost).toBe(0);
+    line?.narrow(25_000);
+    await sleep(8_000);
+    const { packetsSent = 0, packetsLost = 0 } = told() ?? {};
+    // At least a half is too much for it.
+    expect((packetsLost - before.lost) / (packetsSent - before.sent)).toBeGreaterThan(0.2);
+    line?.close();
   });
 
   test('a lower layer of simulcast has its own size', async () => {

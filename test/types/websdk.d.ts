@@ -5,6 +5,8 @@ declare module 'websdk-2.0.276' {
     name(): string;
     status(): string;
     getInfo(): string | undefined;
+    getNetworkBandwidth(): string | number;
+    getRemoteBitrate(): string | number;
     getRecordInfo(): string | undefined;
     videoResolution(): { width?: number; height?: number };
     getAudioState(): { muted: boolean } | undefined;
@@ -28,6 +30,7 @@ declare module 'websdk-2.0.276' {
     readonly record?: boolean;
     readonly stripCodecs?: string;
     readonly custom?: object;
+    readonly sdpHook?: (description: { readonly sdpString: string }) => string;
   }
   export interface SdkSession {
     status(): string;

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
-import type { RoomId } from '../../shared/ids.ts';
+import { DEFAULT_TENANT, type RoomId, RoomIdSchema, tenantOf } from '../../shared/ids.ts';
 import type { RoomClaim } from '../protocols/protocol.ts';
 import type { Settings } from '../platform/settings.ts';
 
@@ -36,6 +36,21 @@ export async function permits(settings: Settings, request: Request, claim: RoomC
     if (one !== undefined && (await fits(settings, one, claim))) return true;
   }
   return false;
+}
+
+/**
+ * The tenant on whose behalf a request comes whose protocol names none: in production that of the room of its access token, and `default` for a token for
+ * all rooms or none; always `default` in development mode, so that clients of all protocols meet there.
+ *
+ * @param token like that of {@link permits}.
+ */
+export async function tenantOfRequest(settings: Settings, request: Request, token?: string): Promise<string> {
+  if (settings.PARLEY_MODE === 'development') return DEFAULT_TENANT;
+  for (const one of [token, tokenOf(request)]) {
+    const { room } = (one === undefined ? undefined : await claimsOf(settings, one)) ?? {};
+    if (RoomIdSchema.safeParse(room).success) return tenantOf(String(room));
+  }
+  return DEFAULT_TENANT;
 }
 
 /** Whether a request comes from somebody who may look after a room: always in development mode; in production with an administrator's token. */

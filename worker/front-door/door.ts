@@ -5,12 +5,13 @@ import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
 import { sendRecordedFile } from '../recordings/download.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
-import { isAdministrator, permits } from './access.ts';
+import { isAdministrator, permits, tenantOfRequest } from './access.ts';
 
 /** What the front door offers to the entrance of a protocol. */
 export function doorOf(protocol: string, env: Env): Door {
   return {
     permits: (request, claim, token) => permits(settingsOf(env), request, claim, token),
+    tenantOf: (request, token) => tenantOfRequest(settingsOf(env), request, token),
     authenticate: (code, key) => tenantsOf(env).authenticate(code, key),
     isAdministrator: (request, room) => isAdministrator(settingsOf(env), request, room),
     sendRecording: (request, tenant, fileName) =>

@@ -24,6 +24,8 @@ const SettingsSchema = z
     ROOM_CAPACITY: z.coerce.number().int().min(1).max(1000).default(100),
     /** Most participants of a room that members of the group-call protocol still enter: each of them connects to each other one. */
     GROUP_CALL_CAPACITY: z.coerce.number().int().min(1).max(1000).default(25),
+    /** A stream of the WCS protocol of which nothing has come for so many seconds has failed; 0 is never. */
+    WCS_RTP_TIMEOUT: z.coerce.number().int().min(0).max(3600).default(60),
     /** Generation of the Socket.IO client library that pages load from here: `2` or `4`. */
     SOCKET_IO_CLIENT_VERSION: z.enum(['2', '4']).default('4'),
   })

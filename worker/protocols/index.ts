@@ -16,15 +16,17 @@ export const entrances: readonly Entrance[] = [mediasoupHttpEntrance, groupCallE
 export interface ProtocolSettings {
   /** Most participants of a room that members of the group-call protocol still enter. */
   readonly groupCallCapacity: number;
+  /** A stream of the WCS protocol of which nothing has come for so many seconds has failed; 0 is never. */
+  readonly wcsRtpTimeout: number;
 }
 
 /** The adapters of one room object, by the protocol's name. */
-export function newAdapters({ groupCallCapacity }: ProtocolSettings): ReadonlyMap<string, Adapter> {
+export function newAdapters({ groupCallCapacity, wcsRtpTimeout }: ProtocolSettings): ReadonlyMap<string, Adapter> {
   return new Map<string, Adapter>([
     [mediasoupHttpEntrance.name, new MediasoupHttpAdapter()],
     [groupCallEntrance.name, new GroupCallAdapter(groupCallCapacity)],
     [knowledgeTalkEntrance.name, new KnowledgeTalkAdapter()],
     [owtEntrance.name, new OwtAdapter()],
-    [wcsEntrance.name, new WcsAdapter()],
+    [wcsEntrance.name, new WcsAdapter(wcsRtpTimeout)],
   ]);
 }

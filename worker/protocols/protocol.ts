@@ -106,6 +106,13 @@ export interface Door {
    */
   permits(request: Request, claim: RoomClaim, token?: string): Promise<boolean>;
   /**
+   * The tenant on whose behalf a request comes, for protocols that name none: in production the one of the room of its access token; else, and always in
+   * development mode, `default`.
+   *
+   * @param token one that came in a message instead of the request.
+   */
+  tenantOf(request: Request, token?: string): Promise<string>;
+  /**
    * The tenant that a client's credentials belong to; `undefined` when they are wrong. Cheap enough to be asked for every message. In
    * development mode a code that nobody was given belongs to the demo tenant, whatever the key.
    */
@@ -160,7 +167,7 @@ export interface Adapter {
   present(event: RoomEvent, host: RoomHost): readonly Announcement[];
   /** Something concerns this session's participant only. Called in the middle of a change: it may send frames, and must not change anything. */
   notify?(notice: Notice, session: Session, host: RoomHost): void;
-  /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
+  /** What the media node has seen of pictures, measured of what is watched, and missed of what was expected. The room has taken note of it. */
   mediaReported?(report: MediaReport, host: RoomHost): void;
   /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
   readonly resumes?: true;
@@ -170,7 +177,7 @@ export interface Adapter {
   farewell(reason: LeaveReason): Closing;
 }
 
-export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' }>;
+export type MediaReport = Extract<MediaEvent, { readonly type: 'video-format' | 'statistics' | 'media-missing' }>;
 export type ConnectionState = 'connected' | 'lost' | 'closed';
 
 /** How an event is told: a frame for several members. It is made once, however many sessions get it. */

@@ -66,7 +66,8 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         context.waitUntil(this.#setAlarm());
       });
     });
-    this.#adapters = newAdapters({ groupCallCapacity: settingsOf(env).GROUP_CALL_CAPACITY });
+    const settings = settingsOf(env);
+    this.#adapters = newAdapters({ groupCallCapacity: settings.GROUP_CALL_CAPACITY, wcsRtpTimeout: settings.WCS_RTP_TIMEOUT });
     const snapshot = this.#storage.load();
     if (snapshot) this.#live = this.#wakeUp(snapshot);
     this.#hosts = new Map([...this.#adapters.keys()].map((protocol) => [protocol, this.#hostOf(protocol, undefined)]));
@@ -312,6 +313,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         this.#report(event);
         return;
       case 'statistics':
+      case 'media-missing':
         this.#report(event);
         return;
       case 'recording-finished':

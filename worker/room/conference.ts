@@ -277,6 +277,25 @@ export class Conference {
     await this.#media.call('watchSection', { connection: connectionId, mid }, {});
   }
 
+  /**
+   * Asks the media node whether a connection is up at this moment, where its report may still be on its way.
+   *
+   * @throws Refusal `superseded` when it is gone; `media-unavailable`
+   */
+  async isUp(connectionId: MediaId): Promise<boolean> {
+    const stats = await this.#media.call('connectionStats', { connection: connectionId }, {});
+    return stats.some(({ dtlsState }) => dtlsState === 'connected');
+  }
+
+  /**
+   * Has it reported when nothing comes over a connection for so many seconds although its client publishes something that is not paused; once.
+   *
+   * @throws Refusal `media-unavailable`
+   */
+  async expectMedia(connectionId: MediaId, seconds: number): Promise<void> {
+    await this.#media.call('expectMedia', { transport: connectionId }, { within: seconds });
+  }
+
   /** Limits how much a client may send over a connection. One that is gone is passed over. @throws Refusal `media-unavailable` */
   async limit(connectionId: MediaId, limit: IncomingLimit): Promise<void> {
     await this.#media.call('setLimits', {}, { connections: [{ connection: connectionId, ...limit }] });

@@ -1,4 +1,5 @@
 /** A page as the vendor's examples are: the unmodified WebSDK, and what it calls back is written down. It knows nothing of Parley. */
+import { byWayOf } from '../../harness/by-way-of.ts';
 import type { Sdk, SdkSession, SdkStream } from 'websdk-2.0.276';
 import type { RoomApi, SdkParticipant, SdkRoom, SdkRoomSession } from 'websdk-2.0.276/src/room-module';
 
@@ -19,6 +20,8 @@ export interface StreamState {
   readonly height: number | undefined;
   readonly audioMuted: boolean | undefined;
   readonly videoMuted: boolean | undefined;
+  /** What the stream needs and what its line carries, in bit/s; -1 as long as nobody has complained. */
+  readonly bandwidth: { readonly needed: number; readonly available: number };
 }
 
 export interface PublishOptions {
@@ -27,6 +30,14 @@ export interface PublishOptions {
   readonly constraints?: object;
   readonly record?: boolean;
   readonly stripCodecs?: string;
+  /** The port by which media comes, in place of the server's own. */
+  readonly line?: number;
+}
+
+export interface SessionOptions {
+  readonly custom?: object;
+  readonly keepAlive?: boolean;
+  readonly authToken?: string;
 }
 
 /** Moments of a stream, in milliseconds of the page's clock. */
@@ -60,7 +71,7 @@ export function offerWcsClient(sdk: Sdk, roomApi: RoomApi): void {
   window.wcs = new WcsClient(sdk, roomApi);
 }
 
-const STATUSES = ['PENDING', 'PUBLISHING', 'PLAYING', 'UNPUBLISHED', 'STOPPED', 'FAILED', 'RESIZE'];
+const STATUSES = ['PENDING', 'PUBLISHING', 'PLAYING', 'UNPUBLISHED', 'STOPPED', 'FAILED', 'RESIZE', 'NOT_ENOUGH_BANDWIDTH'];
 const SMALL = { audio: true, video: { width: 320, height: 240 } };
 
 class WcsClient {
@@ -75,6 +86,8 @@ class WcsClient {
   /** When each stream was asked for, by its id. */
   readonly #frames: { readonly message: string; readonly at: number; readonly data: Record<string, unknown> }[] = [];
   readonly #sent = new Map<string, number>();
+  /** The picture that is published instead of the camera's. */
+  #canvas: HTMLCanvasElement | undefined;
   #session: SdkSession | undefined;
   #roomSession: SdkRoomSession | undefined;
   #room: SdkRoom | undefined;
@@ -86,9 +99,9 @@ class WcsClient {
   }
 
   /** Opens a session. @returns once it is established, or has ended. */
-  async connect(urlServer: string, custom?: object): Promise<void> {
+  async connect(urlServer: string, options: SessionOptions = {}): Promise<void> {
     await this.#sdk.init({});
-    const session = this.#sdk.createSession({ urlServer, ...(custom && { custom }) });
+    const session = this.#sdk.createSession({ urlServer, ...options });
     this.#session = session;
     await this.#sessionEstablished(session);
   }
@@ -100,8 +113,8 @@ class WcsClient {
     await this.#sessionEstablished(this.#roomSession);
   }
 
-  join(name: string): void {
-    const room = connected(this.#roomSession).join({ name });
+  join(name: string, record?: boolean): void {
+    const room = connected(this.#roomSession).join({ name, ...(record !== undefined && { record }) });
     this.#room = room;
     const named = (event: string) => (participant: SdkParticipant) => {
       this.roomLog.push(`${event} ${participant.name()}`);
@@ -147,8 +160,18 @@ class WcsClient {
   }
 
   publish(name: string, { constraints = SMALL, noise = false, ...options }: PublishOptions = {}): void {
-    const wanted = noise ? { ...constraints, customStream: noisyStream() } : constraints;
+    const wanted = noise ? { ...constraints, customStream: this.#noise() } : constraints;
     this.#make(`publish ${name}`, name, { constraints: wanted, ...options }).stream.publish();
+  }
+
+  /** Makes the noise larger or smaller that is published, and has it sent as it is, whatever the line is like. */
+  async resizeNoise(width: number, height: number): Promise<void> {
+    if (!this.#canvas) throw new Error('no noise is published');
+    for (const sender of window.probe.connections.flatMap((connection) => connection.getSenders())) {
+      if (sender.track?.kind !== 'video') continue;
+      await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+    }
+    Object.assign(this.#canvas, { width, height });
   }
 
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): void {
@@ -219,6 +242,7 @@ class WcsClient {
       height,
       audioMuted: stream.getAudioState()?.muted,
       videoMuted: stream.getVideoState()?.muted,
+      bandwidth: { needed: Number(stream.getRemoteBitrate()), available: Number(stream.getNetworkBandwidth()) },
     };
   }
 
@@ -253,9 +277,16 @@ class WcsClient {
     });
   }
 
-  #make(key: string, name: string, options: PublishOptions): Held {
+  #noise(): MediaStream {
+    this.#canvas = document.createElement('canvas');
+    drawNoise(this.#canvas);
+    return this.#canvas.captureStream(10);
+  }
+
+  #make(key: string, name: string, { line, ...options }: PublishOptions): Held {
     const display = this.#display(key);
-    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options }));
+    const detour = line !== undefined && { sdpHook: ({ sdpString }: { readonly sdpString: string }) => byWayOf(line, sdpString) };
+    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options, ...detour }));
   }
 
   #hold(key: string, display: HTMLElement, stream: SdkStream): Held {
@@ -342,18 +373,18 @@ class WcsClient {
   }
 }
 
-function noisyStream(): MediaStream {
-  const canvas = document.createElement('canvas');
+/** Draws something on a canvas that no encoder can foresee, whatever the size of the canvas. */
+function drawNoise(canvas: HTMLCanvasElement): void {
   const context = canvas.getContext('2d');
-  const image = context?.createImageData(canvas.width, canvas.height);
   setInterval(() => {
-    if (!context || !image) return;
-    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, 65_536));
-    for (let filled = 65_536; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
+    if (!context) return;
+    const image = context.createImageData(canvas.width, canvas.height);
+    const block = Math.min(65_536, image.data.length);
+    crypto.getRandomValues(new Uint8Array(image.data.buffer, 0, block));
+    for (let filled = block; filled < image.data.length; filled *= 2) image.data.copyWithin(filled, 0, filled);
     for (let alpha = 3; alpha < image.data.length; alpha += 4) image.data[alpha] = 255;
     context.putImageData(image, 0, 0);
   }, 100);
-  return canvas.captureStream(10);
 }
 
 function connected<Thing>(thing: Thing | undefined): Thing {

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { bundle, ClientSite, scriptElement } from '../client-site.ts';
 import { installProbe } from '../page-probe.ts';
-import type { PublishOptions, Reception, StreamState, Times } from './client.ts';
+import type { PublishOptions, Reception, SessionOptions, StreamState, Times } from './client.ts';
 
 export const VERSIONS = ['2.0.180', '2.0.276'] as const;
 export type SdkVersion = (typeof VERSIONS)[number];
@@ -50,18 +50,21 @@ export class Streamer {
   }
 
   /** @param url of the socket: `ws://…`. */
-  connect(url: string, custom?: object): Promise<void> {
-    return this.page.evaluate(([where, what]) => window.wcs.connect(where, what), [url, custom] as const);
+  connect(url: string, options: SessionOptions = {}): Promise<void> {
+    return this.page.evaluate(([where, how]) => window.wcs.connect(where, how), [url, options] as const);
   }
 
   connectToRooms(url: string, login: string, token?: string): Promise<void> {
     return this.page.evaluate((parameters) => window.wcs.connectToRooms(...parameters), [url, login, token] as const);
   }
 
-  join(room: string): Promise<void> {
-    return this.page.evaluate((name) => {
-      window.wcs.join(name);
-    }, room);
+  join(room: string, record?: boolean): Promise<void> {
+    return this.page.evaluate(
+      (parameters) => {
+        window.wcs.join(...parameters);
+      },
+      [room, record] as const,
+    );
   }
 
   leave(): Promise<void> {
@@ -106,6 +109,10 @@ export class Streamer {
       },
       [name, options] as const,
     );
+  }
+
+  resizeNoise(width: number, height: number): Promise<void> {
+    return this.page.evaluate((size) => window.wcs.resizeNoise(...size), [width, height] as const);
   }
 
   play(name: string, key = `play ${name}`, options: PublishOptions = {}): Promise<void> {

@@ -66,6 +66,27 @@ describe('in production mode', () => {
     expect(caller.closed).toBeUndefined();
   });
 
+  it('rooms are those of the tenant whose token it is', async () => {
+    const [acme, own] = [await token({ room: 'acme/shared' }), await token({ room: 'default/shared' })];
+    const [ada, bob, eve] = [
+      await opened({ path: '/wcs/shared', connection: { custom: { login: 'ada', token: acme } } }),
+      await opened({ path: `/?room=shared&token=${acme}`, connection: { custom: { login: 'bob' } } }),
+      await opened({ path: '/wcs/shared', connection: { custom: { login: 'eve', token: own } } }),
+    ];
+    const published = await ada.publish('cam');
+    await bob.play('cam');
+    // The same name in the rooms of another tenant.
+    await eve.publish('cam');
+    expect(await ada.join('shared')).toMatchObject({ status: 'ACCEPTED' });
+    expect(await bob.join('shared')).toMatchObject({ status: 'ACCEPTED' });
+    expect(await ada.news('JOINED')).toMatchObject({ info: 'bob', roomName: 'shared' });
+    expect(await eve.join('shared')).toMatchObject({ status: 'ACCEPTED' });
+    expect((await eve.news('STATE')).info).not.toContain('ada');
+    expect(await ada.join('other')).toMatchObject({ status: 'FAILED', info: 'Restricted access' });
+    ada.say('unPublishStream', { mediaSessionId: published });
+    expect(await ada.status(published)).toMatchObject({ status: 'UNPUBLISHED' });
+  });
+
   it('a login that the token does not cover joins no room', async () => {
     const made = await token({ room: '*', sub: 'bob' });
     const caller = await opened({ path: '/', connection: { custom: { login: 'ada', token: made } } });

@@ -101,8 +101,8 @@ export class Caller {
     return answer as Record<string, unknown>;
   }
 
-  join(name: string): Promise<Readonly<Record<string, unknown>>> {
-    return this.operate({ command: 'join', options: { name } });
+  join(name: string, options: object = {}): Promise<Readonly<Record<string, unknown>>> {
+    return this.operate({ command: 'join', options: { name, ...options } });
   }
 
   /** Offers as a publisher or player, and sets the answer; the status event comes after that. @returns the stream's id. */

@@ -7,11 +7,13 @@ import { DIGEST_HEADER, SIGNATURE_HEADER } from '../../../shared/signature.ts';
 /** Headers that mean something to the media node. */
 const PASSED = [SIGNATURE_HEADER, DIGEST_HEADER, 'content-type'];
 
-/** Stands between an edge and its media node, and can keep the edge from the files of recordings. */
+/** Stands between an edge and its media node, in either direction: it can keep the edge from the files of recordings, and hold calls back. */
 export class MediaGate {
   /** Whether a call for a part of a file gets through. */
   admitsFiles: () => boolean = () => true;
-  /** Where the media node is. */
+  /** What every call waits for. */
+  opened: Promise<void> = Promise.resolve();
+  /** Where the other one is. */
   target: string;
   /** Parts of files that were asked for. */
   asked = 0;
@@ -41,13 +43,14 @@ export class MediaGate {
         PASSED.flatMap((name) => (request.headers[name] === undefined ? [] : [[name, String(request.headers[name])]])),
       );
       void buffer(request)
-        .then((body) =>
-          fetch(this.target + url, {
+        .then(async (body) => {
+          await this.opened;
+          return fetch(this.target + url, {
             method,
             headers,
             ...(body.length > 0 && { body: new Uint8Array(body) }),
-          }),
-        )
+          });
+        })
         .then(async (answer) => {
           const bytes = Buffer.from(await answer.arrayBuffer());
           response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(bytes);

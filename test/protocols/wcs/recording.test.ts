@@ -9,9 +9,11 @@ import type { MediaNode } from '../../../media-node/media-node.ts';
 import { Edge } from '../../harness/edge.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { startTestMediaNode } from '../../harness/media-node.ts';
+import { Peer } from '../../harness/peer.ts';
 import { freePort } from '../../harness/ports.ts';
 import { lookAt } from '../../harness/recorded.ts';
 import { basic, makeTenant } from '../../services/tenant.ts';
+import { Member } from '../group-call/member.ts';
 import { KtClient } from '../knowledgetalk/client.ts';
 import { Caller, type StatusEvent } from './caller.ts';
 import { MediaGate } from './media-gate.ts';
@@ -77,6 +79,7 @@ let room: string;
 let rooms = 0;
 let sender: Sender;
 const open: { close(): void }[] = [];
+const peers: Peer[] = [];
 
 beforeAll(async () => {
   [place, sender] = await Promise.all([Place.open(), Sender.start()]);
@@ -94,6 +97,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const one of open.splice(0)) one.close();
+  for (const peer of peers.splice(0)) void peer.close();
 });
 
 async function connected(login?: string, tracks = sender.tracks): Promise<Caller> {
@@ -217,6 +221,21 @@ describe('a stream with `record`', () => {
     expect((await fetch(`${place.edge.url}/client/records/stream-one_two-.._ada.webm`)).status).toBe(404);
   });
 
+  it('is what everybody publishes while somebody is in the room who has joined it with `record`', async () => {
+    const [ada, bob] = [await connected('ada'), await connected('bob')];
+    await ada.join(room, { record: true });
+    await bob.join(room, { record: 'yes, please' });
+    const name = `${room}-bob-1`;
+    const own = { name, custom: { name: room } };
+    const id = await recorded(bob, 2, { ...own, record: false });
+    bob.say('unPublishStream', { mediaSessionId: id });
+    expect(await bob.status(id)).toMatchObject({ status: 'UNPUBLISHED', record: true, recordName: `stream-${id}-bob.webm` });
+    expect((await lookAt(await ownFile(await stored()))).frames).toBeGreaterThan(10);
+    await ada.operate({ command: 'leave', options: { name: room } });
+    const later = await bob.stream('publish', name, own);
+    expect(await bob.status(later)).toMatchObject({ status: 'PUBLISHING', record: false });
+  });
+
   it('whose publisher is killed, alone in its room, still has its file', async () => {
     const ada = await connected('ada');
     const id = await recorded(ada, 3);
@@ -322,25 +341,95 @@ it('a member of another protocol has the room recorded, as its tenant wants it',
   expect((await ada.settled()).concat(await eve.settled()).filter(({ message }) => message === 'notifyStreamStatusEvent')).toEqual([]);
 });
 
-it('in production mode a file is for those who may be in its room', async () => {
-  const before = place;
-  place = await Place.open({ PARLEY_MODE: 'production', ACCESS_TOKEN_SECRET: SECRET });
-  try {
-    const token = (claims: Record<string, unknown>) =>
-      new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(new TextEncoder().encode(SECRET));
-    const [fitting, other] = [await token({ room: `default/${room}` }), await token({ room: 'default/other' })];
-    const ada = await Caller.open(place.edge.url, { path: `/wcs/${room}`, connection: { custom: { login: 'ada', token: fitting } } });
+it('a publisher that negotiates anew is recorded into the same file, from one connection after the other', async () => {
+  const bob = await KtClient.open(place.edge.url);
+  open.push(bob);
+  room = await bob.create();
+  await bob.join(room, 'VideoRoomJoin');
+  const ada = await Member.open(place.edge.url, 'ada');
+  open.push(ada);
+  await ada.join(room);
+  /** Publishes, in place of what was published before, for some seconds. */
+  const publish = async (seconds: number): Promise<void> => {
+    const peer = new Peer();
+    peers.push(peer);
+    ada.say({ id: 'receiveVideoFrom', userId: 'ada', sdpOffer: await peer.offer('sendonly', sender.tracks) });
+    await peer.take(String((await ada.next('receiveVideoAnswer')).sdpAnswer));
+    await sleep(seconds * 1000);
+  };
+  await publish(1);
+  const answer = await bob.ask({ eventOp: 'RecordStart' });
+  await sleep(3_000);
+  await publish(4);
+  const { fileName, filePath } = answer.recordingInfo as { fileName: string; filePath: string };
+  await bob.ask({ eventOp: 'RecordStop', fileName, filePath, fileSize: 0 });
+  const ofStreams = async () => (await listed()).filter(({ maker }) => maker === 'media-node');
+  await eventually('the file is stored', async () => (await ofStreams()).some(({ status }) => status === 'stopped'), 20_000);
+  const [item, ...others] = await ofStreams();
+  expect(others).toEqual([]);
+  if (!item) throw new Error('nothing is listed');
+  const { tracks, duration, frames } = await lookAt(await ownFile(item));
+  expect(tracks.map(({ codec }) => codec)).toEqual(['opus', 'vp8']);
+  // Each of the two parts alone is shorter, and has fewer pictures.
+  expect(duration).toBeGreaterThan(6);
+  expect(frames).toBeGreaterThan(65);
+});
+
+describe('in production mode', () => {
+  let before: Place;
+
+  beforeEach(async () => {
+    before = place;
+    place = await Place.open({ PARLEY_MODE: 'production', ACCESS_TOKEN_SECRET: SECRET });
+  });
+
+  afterEach(async () => {
+    await place.close();
+    place = before;
+  });
+
+  function tokenFor(fullName: string): Promise<string> {
+    const key = new TextEncoder().encode(SECRET);
+    return new SignJWT({ room: fullName }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
+  }
+
+  /** Publishes for two seconds, and stops. @returns the file's path. */
+  async function recordedWith(token: string): Promise<string> {
+    const ada = await Caller.open(place.edge.url, { path: `/wcs/${room}`, connection: { custom: { login: 'ada', token } } });
     open.push(ada);
     ada.tracks = sender.tracks;
     await ada.next('getVersion');
     const id = await recorded(ada, 2);
     ada.say('unPublishStream', { mediaSessionId: id });
-    const path = `/client/records/${String((await ada.status(id)).recordName)}`;
+    return `/client/records/${String((await ada.status(id)).recordName)}`;
+  }
+
+  async function listedFor(tenant: string, key: string): Promise<Listed[]> {
+    const response = await fetch(`${place.edge.url}/api/tenant/recordings`, { headers: basic(tenant, key) });
+    return ((await response.json()) as { items: Listed[] }).items;
+  }
+
+  it('a file is for those who may be in its room', async () => {
+    const [fitting, other] = [await tokenFor(`default/${room}`), await tokenFor('default/other')];
+    const path = await recordedWith(fitting);
     for (const query of ['', `?token=${other}`, '?token=x']) expect((await fetch(place.edge.url + path + query)).status).toBe(404);
     expect((await lookAt(await download(`${path}?token=${fitting}`))).frames).toBeGreaterThan(10);
     await download(path, { cookie: `parley_access=${fitting}` });
-  } finally {
-    await place.close();
-    place = before;
-  }
+  });
+
+  it('a file belongs to the tenant of the access token, and to nobody else', async () => {
+    await makeTenant(place.edge, 'acme', `${KEY} too`);
+    const token = await tokenFor(`acme/${room}`);
+    const path = await recordedWith(token);
+    const isStored = async () => (await listedFor('acme', `${KEY} too`)).some(({ status }) => status === 'stopped');
+    await eventually('it is listed for its tenant', isStored, 30_000);
+    const [item] = await listedFor('acme', `${KEY} too`);
+    const own = await download(`/api/tenant/recordings/${item?.id ?? ''}/file`, basic('acme', `${KEY} too`));
+    expect((await lookAt(own)).frames).toBeGreaterThan(10);
+    expect((await download(`${path}?token=${token}`)).equals(own)).toBe(true);
+    expect(await listedFor('default', KEY)).toEqual([]);
+    for (const other of [`default/${room}`, 'acme/other', '*']) {
+      expect((await fetch(`${place.edge.url}${path}?token=${await tokenFor(other)}`)).status).toBe(404);
+    }
+  });
 });

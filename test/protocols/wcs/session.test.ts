@@ -67,6 +67,17 @@ describe('a session', () => {
     expect(Date.now() - since).toBeLessThan(13_000);
   });
 
+  it('of a client that is silent for a minute is closed, and one that answers is not', { timeout: 100_000 }, async () => {
+    const [silent, alive] = [await opened(), await opened()];
+    const answering = setInterval(() => {
+      alive.say('pong', null);
+    }, 10_000);
+    await eventually('the silent one is closed', () => silent.closed !== undefined, 80_000);
+    clearInterval(answering);
+    expect(silent.closed).toEqual({ code: 1001, reason: 'no sign of life' });
+    expect(alive.closed).toBeUndefined();
+  });
+
   it.each(['/', '/camera-1', '/any/where/else', '/wcs', '/wcs/', '/?room=here'])('begins on the path %s', async (path) => {
     const caller = await opened({ path });
     await caller.next('getUserData');

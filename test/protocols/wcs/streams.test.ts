@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Edge } from '../../harness/edge.ts';
+import { startTestMediaNode } from '../../harness/media-node.ts';
+import { Peer } from '../../harness/peer.ts';
+import { freePort } from '../../harness/ports.ts';
 import { startStack, type Stack } from '../../harness/stack.ts';
 import { offer } from '../group-call/offers.ts';
 import { Attendee } from '../mediasoup-http/attendee.ts';
 import { Caller, type CallerOptions, requestOf } from './caller.ts';
+import { MediaGate } from './media-gate.ts';
 
 let stack: Stack;
 let room: string;
@@ -159,6 +164,20 @@ describe('a stream', () => {
     await bob.publish('cam');
   });
 
+  it.each(['publish', 'play'] as const)('of a client that is not who it said has failed (%s), and its name is free', async (kind) => {
+    const [ada, bob] = [await connected(), await connected()];
+    if (kind === 'play') await bob.publish('cam');
+    const [peer, id] = [new Peer(), crypto.randomUUID()];
+    const sdp = await peer.offer(kind === 'publish' ? 'sendonly' : 'recvonly', ['audio', 'video']);
+    const forged = sdp.replaceAll(/^(a=fingerprint:sha-256 )..:../gmu, '$100:00');
+    ada.say(`${kind}Stream`, requestOf(kind, 'cam', id, forged));
+    const [, answer] = await ada.next('setRemoteSDP');
+    await peer.take(String(answer));
+    expect(await ada.status(id)).toMatchObject({ published: kind === 'publish', status: 'FAILED', info: 'Failed by DTLS error' });
+    await peer.close();
+    await (kind === 'publish' ? ada.publish('cam') : ada.play('cam'));
+  });
+
   it('is reserved from the first word on', async () => {
     const [ada, bob] = [await connected(), await connected()];
     const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
@@ -259,4 +278,31 @@ it('when the media node has lost everything, clients are closed with a code to c
   await expect.poll(() => stack.mediaNode.workerPids().filter((one) => one !== pid).length, { timeout: 10_000 }).toBe(1);
   const again = await connected();
   await again.publish('cam');
+});
+
+it('a report that comes late is no reason to give a stream up that is connected', { timeout: 60_000 }, async () => {
+  // Events of the media node go through a gate.
+  const gate = await MediaGate.open();
+  const mediaNode = await startTestMediaNode(gate.url);
+  const edge = await Edge.start({ port: await freePort(), mediaNodeUrl: mediaNode.url });
+  gate.target = edge.url;
+  try {
+    const ada = await Caller.open(edge.url);
+    open.push(ada);
+    await ada.next('getVersion');
+    let letThrough = (): void => undefined;
+    gate.opened = new Promise((resolve) => {
+      letThrough = resolve;
+    });
+    const id = await ada.stream('publish', 'cam');
+    await new Promise((resolve) => setTimeout(resolve, 17_000));
+    expect(ada.messages.filter(({ message }) => message === 'notifyStreamStatusEvent')).toEqual([]);
+    letThrough();
+    expect(await ada.status(id)).toMatchObject({ status: 'PUBLISHING' });
+    ada.say('unPublishStream', { mediaSessionId: id });
+    expect(await ada.status(id)).toMatchObject(UNPUBLISHED);
+  } finally {
+    gate.close();
+    await Promise.all([edge.stop(), mediaNode.close()]);
+  }
 });

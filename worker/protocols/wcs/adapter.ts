@@ -6,6 +6,7 @@ import type { Adapter, Admission, Announcement, Closing, LiveRoom, MediaReport, 
 import { FAREWELLS, ROOM_INFO, statusOf } from './errors.ts';
 import { type ClientMessage, frameOf } from './messages.ts';
 import { ORIGIN } from './names.ts';
+import { noteRecorder } from './recorders.ts';
 import { parseMessage, readAdmittance } from './parse.ts';
 import { MEMBER, memberAnnouncements, stateFrame } from './room-api.ts';
 import { playerAnnouncements, takeStreamEvent } from './stream-events.ts';
@@ -18,10 +19,15 @@ type Operation = Extract<ClientMessage, { message: 'sendData' }>;
  * until it publishes one.
  */
 export class WcsAdapter implements Adapter {
-  readonly #streams = new Streams();
+  readonly #streams: Streams;
+
+  /** @param rtpTimeout a stream of which nothing has come for so many seconds has failed; 0 is never. */
+  constructor(rtpTimeout: number) {
+    this.#streams = new Streams(rtpTimeout);
+  }
 
   admit(_claim: RoomClaim, url: URL, session: SessionId, host: RoomHost): Admission {
-    const { participantId, name, joins } = readAdmittance(url);
+    const { participantId, name, joins, records } = readAdmittance(url);
     host.create();
     const room = host.live()?.room;
     if (!room) throw new Error('a room that has just been made is not there');
@@ -33,6 +39,7 @@ export class WcsAdapter implements Adapter {
       throw error;
     }
     room.openSession(participantId, session);
+    noteRecorder(participantId, records === true, host);
     const login = name ?? participantId;
     if (joins === undefined) return { admitted: true, participantId, data: login };
     const accepted = frameOf('DataStatusEvent', { operationId: joins, status: 'ACCEPTED' });
@@ -65,8 +72,8 @@ export class WcsAdapter implements Adapter {
   }
 
   mediaReported(report: MediaReport, host: RoomHost): void {
-    const room = host.live()?.room;
-    if (room) this.#streams.mediaReported(report, room, host);
+    const live = host.live();
+    if (live) this.#streams.mediaReported(report, live, host);
   }
 
   farewell(reason: LeaveReason): Closing {

@@ -5,22 +5,23 @@ const DEFAULT_ROOM = 'default';
 
 /** The room in which a client publishes and plays what belongs to no room that it has joined. */
 export interface HomeRoom {
-  readonly room: RoomId;
+  readonly name: string;
   /** Whether the address names it. */
   readonly isNamed: boolean;
 }
 
 /** A room by its name as clients know it; `undefined` when it cannot be one. */
-export function roomNamed(name: string): RoomId | undefined {
-  return RoomIdSchema.safeParse(roomIdOf(DEFAULT_TENANT, name)).data;
+export function roomNamed(tenant: string, name: string): RoomId | undefined {
+  return RoomIdSchema.safeParse(roomIdOf(tenant, name)).data;
 }
 
 /** The home room that an address means: `/wcs/<room>` or `?room=<room>`; `undefined` when it names something that cannot be a room. */
 export function homeRoomOf({ pathname, searchParams }: URL): HomeRoom | undefined {
   const [, inPath = ''] = /^\/wcs\/([^/]+)\/?$/u.exec(pathname) ?? [];
-  const name = inPath === '' ? (searchParams.get('room') ?? '') : decoded(inPath);
-  const room = name === undefined ? undefined : roomNamed(name === '' ? DEFAULT_ROOM : name);
-  return room === undefined ? undefined : { room, isNamed: name !== '' };
+  const said = inPath === '' ? (searchParams.get('room') ?? '') : decoded(inPath);
+  const name = said === '' ? DEFAULT_ROOM : said;
+  if (name === undefined || roomNamed(DEFAULT_TENANT, name) === undefined) return undefined;
+  return { name, isNamed: said !== '' };
 }
 
 /** Whether the path is of this protocol and no other. */

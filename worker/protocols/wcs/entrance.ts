@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { DEFAULT_TENANT } from '../../../shared/ids.ts';
 import { acceptMessages, type MessageListener, type MessageSocket, RAW_FRAMING } from '../../wire/message-socket.ts';
 import type { Door, DoorEnvironment, Entrance, Upgrade } from '../protocol.ts';
 import { homeRoomOf, isOurPath } from './address.ts';
@@ -9,7 +8,9 @@ import { isOurs } from './parse.ts';
 
 /** Where applications look for what a stream's final status calls `recordName`. */
 const records = new Hono<DoorEnvironment>();
-records.get('/:recordName', ({ req, var: { door } }) => door.sendRecording(req.raw, DEFAULT_TENANT, req.param('recordName')));
+records.get('/:recordName', async ({ req, var: { door } }) =>
+  door.sendRecording(req.raw, await door.tenantOf(req.raw), req.param('recordName')),
+);
 
 /** Entrance of the WCS protocol: a WebSocket at `/wcs` or `/wcs/<room>`, and any WebSocket whose first message is `{"message": …, "data": […]}`. */
 export const wcsEntrance: Entrance = {

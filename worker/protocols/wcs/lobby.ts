@@ -6,12 +6,13 @@ import { Pipe, type PipeSocket } from '../../wire/pipe.ts';
 import type { Closing, Door, Upgrade } from '../protocol.ts';
 import { type HomeRoom, roomNamed } from './address.ts';
 import { entryInfoOf, INFO, LEFT, NO_SUCH_TRANSPORT, ROOM_ENDED, ROOM_INFO, SILENT, UNAUTHORIZED } from './errors.ts';
-import { type ClientMessage, frameOf } from './messages.ts';
+import { type ClientMessage, frameOf, type RoomCommand } from './messages.ts';
 import { type Admittance, admittanceQuery, noSuchStream, parseMessage } from './parse.ts';
 import { failedRequest } from './stream.ts';
 
 type Connection = Extract<ClientMessage, { message: 'connection' }>;
 type Operation = Extract<ClientMessage, { message: 'sendData' }>;
+type JoinCommand = Extract<RoomCommand, { command: 'join' }>;
 
 /** In milliseconds. Watchdogs of clients wait for 50 s and more. */
 const PING_INTERVAL = 10_000;
@@ -58,6 +59,8 @@ export class Visitor implements MessageListener {
   readonly #door: Door;
   /** As it introduced itself. */
   #connection: Connection | undefined;
+  /** Whose rooms it means: that is not said by names, but by whoever gave the client its token. */
+  #tenant: Promise<string> | undefined;
   #homePassage: Passage | undefined;
   /** By the names of the rooms. */
   readonly #joined = new Map<string, Passage>();
@@ -127,7 +130,7 @@ export class Visitor implements MessageListener {
   async #connect(connection: Connection): Promise<void> {
     if (this.#connection) return;
     this.#connection = connection;
-    const mayEnter = !this.#home.isNamed || (await this.#mayBeIn(this.#home.room));
+    const mayEnter = !this.#home.isNamed || (await this.#mayBeIn(await this.#fullName(this.#home.name)));
     if (mayEnter) this.#welcome(connection);
     else this.#refuse();
   }
@@ -189,7 +192,7 @@ export class Visitor implements MessageListener {
     // Several sessions of one user may stream side by side.
     const participantId = `${(login ?? 'stream').slice(0, 200)}-${crypto.randomUUID().slice(0, 8)}`;
     const admittance = { participantId, ...(login !== undefined && { name: login }) };
-    const passage = this.#open(this.#home.room, admittance, () => {
+    const passage = this.#open(this.#home.name, admittance, () => {
       if (this.#homePassage === passage) this.#homePassage = undefined;
     });
     this.#homePassage = passage;
@@ -200,7 +203,7 @@ export class Visitor implements MessageListener {
     const { operationId, command } = operation;
     switch (command.command) {
       case 'join':
-        this.#join(operation, command.room);
+        this.#join(operation, command);
         return;
       case 'leave':
       case 'sendMessage': {
@@ -217,16 +220,15 @@ export class Visitor implements MessageListener {
     }
   }
 
-  #join(operation: Operation, name: string): void {
+  #join(operation: Operation, { room: name, record }: JoinCommand): void {
     const login = this.#connection?.login;
-    const room = roomNamed(name);
     const problem = this.#whyNotJoin(name);
-    if (problem !== undefined || login === undefined || room === undefined) {
+    if (problem !== undefined || login === undefined) {
       this.#answerRefused(operation, problem ?? ROOM_INFO.unavailable);
       return;
     }
-    const admittance = { participantId: login, name: login, joins: operation.operationId };
-    const passage = this.#open(room, admittance, () => {
+    const admittance = { participantId: login, name: login, joins: operation.operationId, ...(record && { records: true as const }) };
+    const passage = this.#open(name, admittance, () => {
       if (this.#joined.get(name) === passage) this.#joined.delete(name);
     });
     // Answered by the room, if it lets the client in.
@@ -238,11 +240,10 @@ export class Visitor implements MessageListener {
     if (!this.#connection) return INFO.noSession;
     if (this.#connection.login === undefined) return ROOM_INFO.noLogin;
     if (this.#joined.has(name)) return ROOM_INFO.loginTaken;
-    if (this.#joined.size >= MAX_ROOMS) return ROOM_INFO.tooManyRooms;
-    return roomNamed(name) === undefined ? ROOM_INFO.noRoomName : undefined;
+    return this.#joined.size >= MAX_ROOMS ? ROOM_INFO.tooManyRooms : undefined;
   }
 
-  #open(room: RoomId, admittance: Admittance, forget: () => void): Passage {
+  #open(room: string, admittance: Admittance, forget: () => void): Passage {
     const inner = this.#admit(room, admittance).then(
       (socket) => {
         passage.waiting = undefined;
@@ -299,12 +300,21 @@ export class Visitor implements MessageListener {
     for (const message of waiting?.splice(0) ?? []) this.#answerRefused(message, info);
   }
 
-  async #admit(room: RoomId, admittance: Admittance): Promise<PipeSocket> {
+  async #admit(name: string, admittance: Admittance): Promise<PipeSocket> {
+    const room = await this.#fullName(name);
     if (!(await this.#mayBeIn(room))) throw new NotAdmitted(INFO.restricted);
     const entering = await this.#door.enter(room, admittanceQuery(admittance));
     if (entering.admitted) return entering.socket;
     logger.warn('wcs: a newcomer was refused', { room, status: entering.status });
     throw new NotAdmitted(entryInfoOf(entering.status));
+  }
+
+  /** @throws NotAdmitted */
+  async #fullName(name: string): Promise<RoomId> {
+    this.#tenant ??= this.#door.tenantOf(this.#upgrade.request, this.#connection?.token);
+    const room = roomNamed(await this.#tenant, name);
+    if (room === undefined) throw new NotAdmitted(ROOM_INFO.noRoomName);
+    return room;
   }
 
   #mayBeIn(room: RoomId): Promise<boolean> {

@@ -33,7 +33,8 @@ export type StreamEventType = 'audioMuted' | 'audioUnmuted' | 'videoMuted' | 'vi
 
 /** A command of the Room API, or data of an application that has none for us. */
 export type RoomCommand =
-  | { readonly command: 'join'; readonly room: string }
+  /** With `record`, the streams that are published in the room meanwhile are to be recorded. */
+  | { readonly command: 'join'; readonly room: string; readonly record: boolean }
   | { readonly command: 'leave'; readonly room: string }
   | { readonly command: 'sendMessage'; readonly room: string; readonly to: ParticipantId; readonly text: string }
   | { readonly command: 'other' };
@@ -69,8 +70,8 @@ export type ClientMessage =
   /** Signs of life, logs, metrics, telephony. */
   | { readonly message: 'ignored' };
 
-/** The states of a stream that the server reports. The last three are final. */
-export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
+/** The states of a stream that the server reports. The last three are final. `NOT_ENOUGH_BANDWIDTH` is news and no state: clients keep the one before. */
+export type StreamStatus = 'PENDING' | 'PUBLISHING' | 'PLAYING' | 'NOT_ENOUGH_BANDWIDTH' | 'UNPUBLISHED' | 'STOPPED' | 'FAILED';
 
 /** Every field of a status event: one client replaces its own record of the stream by it. */
 export interface StatusEvent extends Bitrates, MuteStates {
@@ -155,7 +156,7 @@ export interface ServerMessages {
   readonly notifyStreamEvent: readonly [
     {
       readonly mediaSessionId: MediaSessionId;
-      readonly type: StreamEventType | 'resize' | 'snapshotCompleted' | 'snapshotFailed';
+      readonly type: StreamEventType | 'resize' | 'notEnoughBandwidth' | 'snapshotCompleted' | 'snapshotFailed';
       readonly payload?: unknown;
     },
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assertNever } from '../../../shared/assert-never.ts';
 import { ParticipantIdSchema } from '../../../shared/ids.ts';
 import { SdpSchema } from '../../../shared/sdp.ts';
 import { INFO, ROOM_INFO } from './errors.ts';
@@ -83,7 +84,8 @@ const StreamEventSchema = StreamSchema.extend({
 
 const roomName = z.string().min(1).max(250);
 const CommandSchema = z.discriminatedUnion('command', [
-  z.object({ command: z.enum(['join', 'leave']), options: z.object({ name: roomName }) }),
+  z.object({ command: z.literal('join'), options: z.object({ name: roomName, record: flag }) }),
+  z.object({ command: z.literal('leave'), options: z.object({ name: roomName }) }),
   z.object({
     command: z.literal('sendMessage'),
     options: z.object({ roomConfig: z.object({ name: roomName }), to: ParticipantIdSchema, text: z.string().max(32_768) }),
@@ -186,9 +188,18 @@ function parseOperation(argument: unknown): ParsedMessage {
 }
 
 function commandOf(said: z.output<typeof CommandSchema>): RoomCommand {
-  if (said.command !== 'sendMessage') return { command: said.command, room: said.options.name };
-  const { roomConfig, to, text } = said.options;
-  return { command: 'sendMessage', room: roomConfig.name, to, text };
+  switch (said.command) {
+    case 'join':
+      return { command: 'join', room: said.options.name, record: said.options.record };
+    case 'leave':
+      return { command: 'leave', room: said.options.name };
+    case 'sendMessage': {
+      const { roomConfig, to, text } = said.options;
+      return { command: 'sendMessage', room: roomConfig.name, to, text };
+    }
+    default:
+      return assertNever(said);
+  }
 }
 
 function parsed(result: z.ZodSafeParseResult<ClientMessage>, message: string): ParsedMessage {
@@ -204,16 +215,22 @@ export interface Admittance {
   readonly name?: string;
   /** The operation that waits for the room to be joined by the Room API; without it the participant is hidden until it publishes. */
   readonly joins?: string;
+  /** Whether it has joined with `record`. */
+  readonly records?: true;
 }
 
 const AdmittanceSchema = z.object({
   participantId: ParticipantIdSchema,
   name: z.string().exactOptional(),
   joins: z.string().exactOptional(),
+  records: z
+    .literal('true')
+    .transform(() => true as const)
+    .exactOptional(),
 });
 
-export function admittanceQuery(admittance: Admittance): Record<string, string> {
-  return { ...admittance };
+export function admittanceQuery({ records, ...admittance }: Admittance): Record<string, string> {
+  return { ...admittance, ...(records && { records: 'true' }) };
 }
 
 /** @throws Error when the URL is not one that {@link admittanceQuery} has made. */

@@ -1,3 +1,4 @@
+import { assertNever } from '../../../shared/assert-never.ts';
 import type { MediaId, ParticipantId } from '../../../shared/ids.ts';
 import type { ConsumerStatistics, FlowStatistics, ProducerStatistics } from '../../../shared/media-api.ts';
 import type { SectionInfo } from '../../../shared/sdp.ts';
@@ -8,10 +9,12 @@ import { Refusal } from '../../room/errors.ts';
 import { kindOf, type PictureSize, type Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
 import type { LiveRoom, MediaReport, RoomHost, Session } from '../protocol.ts';
+import { Bandwidth, type Shortage } from './bandwidth.ts';
 import { asCarrier, type Carrier, carrierAt, carriersOf, playersOf, publicationIn } from './carriers.ts';
 import { INFO, infoOf } from './errors.ts';
 import { frameOf, type MediaSessionId, type MuteStates, type StatusEvent, type StreamRequest, type VideoRate } from './messages.ts';
 import { readyStream, recordNameOf, streamNamed } from './names.ts';
+import { isRecorded } from './recorders.ts';
 import { tellPublished } from './room-api.ts';
 import { type ClientStream, failedRequest, negotiated, statusEvent, streamOf } from './stream.ts';
 
@@ -33,12 +36,20 @@ interface Stage {
 
 /** The streams that clients publish and play in one room. */
 export class Streams {
+  readonly #rtpTimeout: number;
   /** Of connections whose media has not come up yet. A running timer keeps the object awake. */
   readonly #timers = new Map<MediaId, ReturnType<typeof setTimeout>>();
   /** Streams that are being negotiated, and have not been stopped meanwhile. */
   readonly #pending = new Set<ClientStream>();
   /** What players were told of their pictures, by connection: it outlives the publication. */
   readonly #sizes = new Map<MediaId, PictureSize>();
+  /** How well the lines of players carry what they play, by connection. */
+  readonly #bandwidths = new Map<MediaId, Bandwidth>();
+
+  /** @param rtpTimeout a stream of which nothing has come for so many seconds has failed; 0 is never. */
+  constructor(rtpTimeout: number) {
+    this.#rtpTimeout = rtpTimeout;
+  }
 
   /** Begins to publish or to play; the status that it comes to is told when its media flows, or has not come up in time. */
   async begin(request: StreamRequest, published: boolean, stage: Stage): Promise<void> {
@@ -48,7 +59,8 @@ export class Streams {
       session.send(frameOf('notifyStreamStatusEvent', failedRequest(request, published, problem)));
       return;
     }
-    const stream = streamOf(request, published, host.now());
+    const record = request.record || isRecorded(live.room, host);
+    const stream = streamOf({ ...request, record }, published, host.now());
     this.#pending.add(stream);
     try {
       await (published ? this.#publish(request, stream, stage) : this.#play(request, stream, stage));
@@ -90,6 +102,7 @@ export class Streams {
       if (size) this.#tellSize(carrier, size, live.room, host);
     } else if (stream.record && !recording) void record(carrier, stage);
     else tellPublishing(carrier, stage);
+    if (stream.published && this.#rtpTimeout > 0) unattended(live.conference.expectMedia(carrier.id, this.#rtpTimeout), live);
     measure(carrier, live);
   }
 
@@ -98,8 +111,9 @@ export class Streams {
     const { room } = live;
     const carrier = asCarrier(connection, room);
     if (!carrier) return;
-    const neverFlowed = this.#stopTimer(connection.id);
-    void conclude(carrier, session, live, failed(neverFlowed ? INFO.iceError : INFO.iceLost), this.#takeSize(carrier, room));
+    // What has never been connected is given up before ICE would be.
+    const info = this.#stopTimer(connection.id) ? INFO.dtlsError : INFO.iceLost;
+    void conclude(carrier, session, live, failed(info), this.#takeSize(carrier, room));
     // The room is in the middle of a change.
     queueMicrotask(() => {
       end(carrier, room);
@@ -117,17 +131,22 @@ export class Streams {
     void conclude(carrier, session, live, isOver ? failed(INFO.publisherStopped) : stopped(stream), this.#takeSize(carrier, room));
   }
 
-  /** Tells players the size of their pictures, and everybody once a second how the media flows. */
-  mediaReported(report: MediaReport, room: Room, host: RoomHost): void {
-    if (report.type === 'statistics') {
-      for (const one of report.producers) tellInboundRate(one, room, host);
-      for (const one of report.consumers) tellOutboundRate(one, room, host);
-      return;
-    }
-    const { producer, width, height } = report;
-    const publication = room.publication(producer);
-    for (const player of publication ? playersOf(publication.stream, room) : []) {
-      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
+  /** Tells players the size of their pictures, everybody once a second how the media flows, and a publisher that nothing comes of it. */
+  mediaReported(report: MediaReport, live: LiveRoom, host: RoomHost): void {
+    const { room } = live;
+    switch (report.type) {
+      case 'statistics':
+        for (const one of report.producers) tellInboundRate(one, room, host);
+        for (const one of report.consumers) this.#measured(one, room, host);
+        return;
+      case 'video-format':
+        this.#pictureSized(report, room, host);
+        return;
+      case 'media-missing':
+        this.#mediaMissing(report.transport, live, host);
+        return;
+      default:
+        assertNever(report);
     }
   }
 
@@ -148,6 +167,36 @@ export class Streams {
       if (!(error instanceof Refusal)) throw error;
       tell('snapshotFailed', { info: infoOf(error.reason) });
     }
+  }
+
+  #measured(measured: ConsumerStatistics, room: Room, host: RoomHost): void {
+    const player = measured.connection === undefined ? undefined : carrierAt(measured.connection, room);
+    if (!player) return;
+    host.sendTo(player.participantId, frameOf('outboundVideoRate', rateOf(player, measured)));
+    const bandwidth = this.#bandwidths.get(player.id) ?? new Bandwidth();
+    this.#bandwidths.set(player.id, bandwidth);
+    const shortage = bandwidth.take(measured);
+    if (shortage) tellShortage(player, shortage, room, host);
+  }
+
+  #pictureSized({ producer, width, height }: Extract<MediaReport, { type: 'video-format' }>, room: Room, host: RoomHost): void {
+    const publication = room.publication(producer);
+    for (const player of publication ? playersOf(publication.stream, room) : []) {
+      if (player.state === 'connected') this.#tellSize(player, { width, height }, room, host);
+    }
+  }
+
+  /** The client is there, and yet nothing comes of what it publishes. */
+  #mediaMissing(connection: MediaId, live: LiveRoom, host: RoomHost): void {
+    const carrier = carrierAt(connection, live.room);
+    if (!carrier) return;
+    const client = {
+      send: (frame: string) => {
+        host.sendTo(carrier.participantId, frame);
+      },
+    };
+    void conclude(carrier, client, live, failed(INFO.rtpMissing), this.#takeSize(carrier, live.room));
+    end(carrier, live.room);
   }
 
   #finish(carrier: Carrier, session: Session, live: LiveRoom): Promise<void> | undefined {
@@ -192,7 +241,8 @@ export class Streams {
   }
 
   /** Sends the answer, and waits for the media. */
-  #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live: { room } }: Stage, hasCodecs: boolean): void {
+  #answered(asked: ClientStream, { connection, sdp, sections }: Negotiated, { session, live }: Stage, hasCodecs: boolean): void {
+    const { room } = live;
     const carrier = carrierAt(connection.id, room);
     if (!carrier) throw new Refusal('superseded');
     if (!hasCodecs) {
@@ -204,12 +254,28 @@ export class Streams {
     const { mediaSessionId, published, audioCodec } = stream;
     if (!published && audioCodec !== undefined) session.send(frameOf('notifyAudioCodec', mediaSessionId, { name: audioCodec }));
     session.send(frameOf('setRemoteSDP', mediaSessionId, sdp, true));
-    const timer = setTimeout(() => {
-      this.#timers.delete(connection.id);
-      session.send(failedFrame(stream, INFO.iceTimeout));
-      end(carrier, room);
-    }, ICE_TIMEOUT);
-    this.#timers.set(connection.id, timer);
+    this.#expectMedia({ ...carrier, note: { ...carrier.note, stream } }, session, live);
+  }
+
+  /** A stream whose media does not come up in time has failed. What comes up late on a busy edge is the report of it, too: then that is waited for. */
+  #expectMedia(carrier: Carrier, session: Session, live: LiveRoom): void {
+    const { id, note } = carrier;
+    const giveUp = async (): Promise<void> => {
+      const isUp = await live.conference.isUp(id).catch(() => false);
+      // Meanwhile it may have been reported, or the stream may have ended.
+      if (!this.#timers.has(id)) return;
+      if (isUp) {
+        this.#expectMedia(carrier, session, live);
+        return;
+      }
+      this.#timers.delete(id);
+      session.send(failedFrame(note.stream, INFO.iceTimeout));
+      end(carrier, live.room);
+    };
+    this.#timers.set(
+      id,
+      setTimeout(() => void giveUp(), ICE_TIMEOUT),
+    );
   }
 
   /** @returns whether it was running. */
@@ -233,8 +299,9 @@ export class Streams {
     host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'resize', payload }));
   }
 
-  /** The size that the final event of a stream tells. */
+  /** Forgets a stream that ends. @returns the size that its final event tells. */
   #takeSize({ id, note: { streamId } }: Carrier, room: Room): PictureSize | undefined {
+    this.#bandwidths.delete(id);
     const told = this.#sizes.get(id);
     this.#sizes.delete(id);
     return publicationIn(streamId, 'video', room)?.size ?? told;
@@ -278,7 +345,8 @@ async function limit({ id }: Connection, { bitrate, maxBitrate }: ClientStream, 
 }
 
 /** Has the video of a stream measured. Without numbers the stream goes on all the same. */
-function measure({ id, participantId, note: { stream, streamId } }: Carrier, { room, conference }: LiveRoom): void {
+function measure({ id, participantId, note: { stream, streamId } }: Carrier, live: LiveRoom): void {
+  const { room, conference } = live;
   if (!stream.hasVideo) return;
   const publication = publicationIn(streamId, 'video', room);
   const view = room.viewsBy(participantId).find(({ connectionId }) => connectionId === id);
@@ -286,8 +354,13 @@ function measure({ id, participantId, note: { stream, streamId } }: Carrier, { r
   const measuring = stream.published
     ? publication && conference.measure(publication.id)
     : section && conference.measureSection(id, section.mid);
-  measuring?.catch((error: unknown) => {
-    logger.warn('wcs: a stream is not measured', { room: room.id, error: String(error) });
+  if (measuring) unattended(measuring, live);
+}
+
+/** What the media node is asked to watch: without it the stream goes on all the same. */
+function unattended(watching: Promise<void>, { room }: LiveRoom): void {
+  watching.catch((error: unknown) => {
+    logger.warn('wcs: a stream is not watched', { room: room.id, error: String(error) });
   });
 }
 
@@ -297,9 +370,14 @@ function tellInboundRate(measured: ProducerStatistics, room: Room, host: RoomHos
   if (carrier) host.sendTo(carrier.participantId, frameOf('inboundVideoRate', rateOf(carrier, measured)));
 }
 
-function tellOutboundRate(measured: ConsumerStatistics, room: Room, host: RoomHost): void {
-  const carrier = measured.connection === undefined ? undefined : carrierAt(measured.connection, room);
-  if (carrier) host.sendTo(carrier.participantId, frameOf('outboundVideoRate', rateOf(carrier, measured)));
+/** In both forms, as sizes are told. */
+function tellShortage(player: Carrier, { stream, available }: Shortage, room: Room, host: RoomHost): void {
+  const { participantId, note } = player;
+  const info = `${stream}/${available}`;
+  const status = statusEvent(note.stream, 'NOT_ENOUGH_BANDWIDTH', { info, ...muteStates(player, room) });
+  host.sendTo(participantId, frameOf('notifyStreamStatusEvent', status));
+  const { mediaSessionId } = note.stream;
+  host.sendTo(participantId, frameOf('notifyStreamEvent', { mediaSessionId, type: 'notEnoughBandwidth', payload: { info } }));
 }
 
 function rateOf({ note: { stream } }: Carrier, measured: FlowStatistics): VideoRate {
@@ -370,13 +448,13 @@ type Ending = Pick<StatusEvent, 'status' | 'info'>;
  */
 function conclude(
   { note: { stream, recording } }: Carrier,
-  session: Session,
+  client: Pick<Session, 'send'>,
   { services }: LiveRoom,
   { status, info }: Ending,
   size: PictureSize | undefined,
 ): Promise<void> | undefined {
   const tell = (details: Partial<StatusEvent>): void => {
-    session.send(
+    client.send(
       frameOf('notifyStreamStatusEvent', statusEvent(stream, status, { ...(info !== undefined && { info }), ...size, ...details })),
     );
   };

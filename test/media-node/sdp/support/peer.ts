@@ -202,6 +202,19 @@ export class Peer {
     );
   }
 
+  /** Sends nothing of one or of both kinds any more; the connection stays. */
+  async fallSilent(...kinds: readonly ('audio' | 'video')[]): Promise<void> {
+    await this.#page.evaluate(
+      async ([name, silenced]) => {
+        const senders = window.peers.get(name)?.getSenders() ?? [];
+        await Promise.all(
+          senders.filter(({ track }) => silenced.some((kind) => kind === track?.kind)).map((sender) => sender.replaceTrack(null)),
+        );
+      },
+      [this.#name, [...kinds]] as const,
+    );
+  }
+
   /** Stops one layer of what is sent, or lets it go on. */
   async setLayerActive(rid: string, isActive: boolean): Promise<void> {
     await this.#page.evaluate(
