@@ -162,8 +162,11 @@ export interface Adapter {
   notify?(notice: Notice, session: Session, host: RoomHost): void;
   /** What the media node has seen of pictures and measured of what is watched. The room has taken note of it. */
   mediaReported?(report: MediaReport, host: RoomHost): void;
-  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
-  readonly resumes?: true;
+  /**
+   * A member whose session was cut may come back within this time, in milliseconds, also after a restart of the edge. It is then told what it missed
+   * meanwhile: in order, behind the greeting, once. Without it clients join anew.
+   */
+  readonly absence?: Time;
   /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
   connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */

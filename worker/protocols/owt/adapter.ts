@@ -39,7 +39,7 @@ interface Office {
 
 /** The OWT protocol in the room object. A member keeps its place, its sessions and its media while its connection is cut for a while. */
 export class OwtAdapter implements Adapter {
-  readonly resumes = true;
+  readonly absence = ABSENCE;
 
   call(request: object, host: RoomHost): Promise<string> {
     const office = officeOf(host);
