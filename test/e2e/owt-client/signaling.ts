@@ -6,7 +6,7 @@ interface Socket {
   disconnect(): void;
   connect(): void;
   readonly connected: boolean;
-  readonly io: { readonly engine: { close(): void } };
+  readonly io: { readonly engine: { close(): void }; reconnection(on: boolean): void };
 }
 export type SocketIo = (host: string, options: object) => Socket;
 
@@ -128,6 +128,16 @@ export class Signaling {
   /** Loses the connection, as in a tunnel. The library comes back by itself. */
   cut(): void {
     this.#socket?.io.engine.close();
+  }
+
+  /** Loses the connection, and does not come back by itself. */
+  stayAway(): void {
+    this.#socket?.io.reconnection(false);
+    this.cut();
+  }
+
+  comeBack(): void {
+    this.#socket?.connect();
   }
 
   async leave(): Promise<void> {
