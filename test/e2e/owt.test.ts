@@ -251,6 +251,103 @@ describe('in a meeting', () => {
   });
 });
 
+describe('a subscriber that says what the picture should be like', () => {
+  it('gets the layer that is just good enough, and another one when it changes its mind', async () => {
+    const [ada, bob, old] = [await join('ada'), await join('bob'), await join('old', { kind: 'sdk-4' })];
+    // Of a camera with 640 x 360 Chromium sends two layers at most.
+    const [stream = ''] = await ada.publish({ audio: false, rids: ['h', 'f'] });
+    await Promise.all([bob.streamsOf(ada.id), old.streamsOf(ada.id)]);
+    const [subscription = ''] = await bob.subscribe(stream, { audio: false, parameters: { resolution: { width: 300, height: 150 } } });
+    await old.subscribe(stream, { audio: false, parameters: { bitrate: 'x0.2' } });
+    const sees = (page: OwtPage, width: number) =>
+      expect.poll(async () => (await page.reception(stream)).videoWidth, { timeout: 20_000 }).toBe(width);
+    const change = (parameters: object) =>
+      bob.request('subscription-control', { id: subscription, operation: 'update', data: { video: { parameters } } });
+    await change({ resolution: { width: 640, height: 360 } });
+    await sees(bob, 640);
+    await change({ resolution: { width: 300, height: 150 } });
+    await sees(bob, 320);
+    await change({ bitrate: 'x1.0' });
+    await sees(bob, 640);
+    await sees(old, 320);
+  });
+
+  it('gets fewer frames where it wants fewer', async () => {
+    const [ada, bob, eve] = [await join('ada'), await join('bob'), await join('eve')];
+    const [stream = ''] = await ada.publish({ audio: false, rids: ['q', 'h', 'f'] });
+    await Promise.all([bob.streamsOf(ada.id), eve.streamsOf(ada.id)]);
+    await bob.subscribe(stream, { audio: false, parameters: { framerate: 7 } });
+    await eve.subscribe(stream, { audio: false });
+    const viewers = [bob, eve];
+    await Promise.all(viewers.map((page) => page.gets(stream, 'framesDecoded')));
+    const decoded = () => Promise.all(viewers.map(async (page) => (await page.reception(stream)).framesDecoded));
+    await expect
+      .poll(
+        async () => {
+          const before = await decoded();
+          await new Promise((resolve) => setTimeout(resolve, 4_000));
+          const [few = 0, all = 0] = (await decoded()).map((frames, index) => frames - (before[index] ?? 0));
+          return few > 0 && few < 0.6 * all;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+  });
+
+  it('knows how large the picture is that is published, and so does its publisher', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    await ada.publish({ audio: false });
+    const late = async () => {
+      const page = await join('late');
+      const [info] = await page.streamsOf(ada.id);
+      await page.leave();
+      return info;
+    };
+    const sizeIn = (info: StreamInfo | undefined) => info?.media.tracks?.[0]?.parameters?.resolution?.width;
+    for (const page of [bob, ada]) await expect.poll(async () => sizeIn((await page.streamsOf(ada.id))[0]), { timeout: 15_000 }).toBe(640);
+    expect(sizeIn(await late())).toBe(640);
+  });
+});
+
+describe('an offer that cannot be answered', () => {
+  it('ends what it was made for; what was there before goes on, and another one can be made', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [first = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(first);
+    await bob.receives(first);
+    await ada.page.evaluate(() => {
+      window.owt.spoil = () => 'v=0';
+    });
+    await expect(ada.publish()).rejects.toThrow();
+    await bob.receives(first);
+    await ada.page.evaluate(() => {
+      window.owt.spoil = undefined;
+    });
+    const [third = ''] = await ada.publish();
+    await bob.streamsOf(ada.id, 2);
+    await bob.subscribe(third);
+    await Promise.all([bob.receives(first), bob.receives(third)]);
+    expect(await ada.page.evaluate(() => window.owt.connectionStates())).toEqual(['connected']);
+  });
+
+  it('because the media server is silent for too long, costs its session and nothing else', async () => {
+    const [ada, bob] = [await join('ada'), await join('bob')];
+    const [first = ''] = await ada.publish();
+    await bob.streamsOf(ada.id);
+    await bob.subscribe(first);
+    await bob.receives(first);
+    const [second = ''] = await ada.publish();
+    await bob.streamsOf(ada.id, 2);
+    const stalled = world.stack.stallMediaWorker(11_000);
+    await expect(bob.subscribe(second)).rejects.toThrow('Media is not available, try again');
+    await stalled;
+    await bob.receives(first);
+    await bob.subscribe(second);
+    await Promise.all([first, second].map((stream) => bob.receives(stream)));
+  });
+});
+
 it('a connection that its client closes without a word ends what was on it, and the member stays', async () => {
   const [ada, bob] = [await join('ada'), await join('bob')];
   const [stream = ''] = await ada.publish();

@@ -26,6 +26,8 @@ export interface SubscribeOptions {
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly rid?: string;
+  /** What the picture should be like. */
+  readonly parameters?: object;
 }
 
 /** A PeerConnection and the server's name for it. */
@@ -103,6 +105,8 @@ class OwtClient {
   self = '';
   /** Whether it subscribes to whatever appears. */
   subscribesToAll = false;
+  /** Changes offers on their way, as a client with a fault of its own would. */
+  spoil: ((sdp: string) => string) | undefined;
   readonly #kind: ClientKind;
   readonly #sessions = new Map<string, Session>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
@@ -122,6 +126,8 @@ class OwtClient {
     this.signaling.onStream = (notice) => {
       if (notice.status === 'add') this.streams.set(notice.id, notice.data as StreamInfo);
       if (notice.status === 'add' && this.subscribesToAll) void this.subscribe(notice.id);
+      const { field, value } = notice.data as { readonly field?: string; readonly value?: StreamInfo };
+      if (notice.status === 'update' && field === '.' && value) this.streams.set(notice.id, value);
       if (notice.status === 'remove') this.streams.delete(notice.id);
     };
   }
@@ -160,19 +166,24 @@ class OwtClient {
 
   /** Subscribes to a stream and shows it. @returns the ids of the subscriptions. */
   async subscribe(streamId: string, options: SubscribeOptions = {}): Promise<string[]> {
-    const { audio = true, video = true, rid } = options;
+    const { audio = true, video = true } = options;
     const transport = this.#transportFor('subscribe');
     const kinds = [...(audio ? (['audio'] as const) : []), ...(video ? (['video'] as const) : [])];
     const transceivers = kinds.map((kind) => transport.peer.addTransceiver(kind, { direction: 'recvonly' }));
     const groups = this.#kind === 'document' ? transceivers.map((one) => [one]) : [transceivers];
     const element = show(streamId);
     this.#watch(transport.peer, transceivers, element);
-    return this.#inTurn(transport, async () => {
+    const subscribed = this.#inTurn(transport, async () => {
       await transport.describe();
       const opened: Opened[] = [];
-      for (const ones of groups) opened.push(await this.#open('subscribe', transport, this.#subscribeBody(ones, streamId, rid, transport)));
+      for (const ones of groups)
+        opened.push(await this.#open('subscribe', transport, this.#subscribeBody(ones, streamId, options, transport)));
       return opened.map(({ id }, index) => ({ id, transport, transceivers: groups[index] ?? [], element }));
     });
+    subscribed.catch(() => {
+      element.remove();
+    });
+    return subscribed;
   }
 
   async unpublish(id: string): Promise<void> {
@@ -220,8 +231,9 @@ class OwtClient {
   }
 
   #soac(id: string, signaling: object): Promise<unknown> {
+    const spoilt = this.spoil && 'sdp' in signaling ? { ...signaling, sdp: this.spoil(String(signaling.sdp)) } : signaling;
     const address = this.#kind === 'document' ? { transportId: id } : id === '' ? {} : { id };
-    return this.signaling.request('soac', { ...address, signaling });
+    return this.signaling.request('soac', { ...address, signaling: spoilt });
   }
 
   /** One negotiation of a connection after the other. Also what was refused is offered: its sections are there. */
@@ -237,12 +249,12 @@ class OwtClient {
         await transport.negotiate().catch(() => undefined);
         throw opening.refusal as Error;
       }
-      await transport.negotiate();
-      return { ids: opening.sessions.map(({ id }) => id), ready };
+      return { ids: opening.sessions.map(({ id }) => id), ready: Promise.all(ready), negotiated: transport.negotiate() };
     });
-    this.#negotiations = negotiation.catch(() => undefined);
-    return negotiation.then(async ({ ids, ready }) => {
-      await Promise.all(ready);
+    this.#negotiations = negotiation.then(({ negotiated }) => negotiated).catch(() => undefined);
+    return negotiation.then(async ({ ids, ready, negotiated }) => {
+      // A session may fail before the next negotiation can begin.
+      await Promise.race([ready, negotiated.then(() => ready)]);
       return ids;
     });
   }
@@ -267,11 +279,16 @@ class OwtClient {
     return { media: { audio: has('audio') && { source: 'mic' }, video: has('video') && { source: 'camera', parameters } }, attributes };
   }
 
-  #subscribeBody(transceivers: readonly RTCRtpTransceiver[], streamId: string, rid: string | undefined, transport: Transport): object {
+  #subscribeBody(
+    transceivers: readonly RTCRtpTransceiver[],
+    streamId: string,
+    { rid, parameters }: SubscribeOptions,
+    transport: Transport,
+  ): object {
     const layer = this.streams.get(streamId)?.media.tracks?.find((track) => rid !== undefined && track.rid === rid)?.id;
     const tracks = transceivers.map(({ mid, receiver }) => {
       const { kind } = receiver.track;
-      return { type: kind, mid, from: kind === 'video' ? (layer ?? streamId) : streamId };
+      return kind === 'audio' ? { type: kind, mid, from: streamId } : { type: kind, mid, from: layer ?? streamId, parameters };
     });
     if (this.#kind === 'document') {
       return { media: { from: streamId, mid: tracks[0]?.mid }, ...(transport.id !== undefined && { transportId: transport.id }) };
@@ -279,7 +296,7 @@ class OwtClient {
     if (this.#kind === 'sdk-5') return { media: { tracks }, transport: { id: transport.id, type: 'webrtc' } };
     const has = (kind: string) => tracks.some(({ type }) => type === kind);
     return {
-      media: { audio: has('audio') && { from: streamId }, video: has('video') && { from: streamId, ...(rid && { simulcastRid: rid }) } },
+      media: { audio: has('audio') && { from: streamId }, video: has('video') && { from: streamId, simulcastRid: rid, parameters } },
     };
   }
 

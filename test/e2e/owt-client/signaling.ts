@@ -38,6 +38,7 @@ export interface StreamInfo {
       readonly rid?: string;
       readonly source?: string;
       readonly status: string;
+      readonly parameters?: { readonly resolution?: { readonly width: number; readonly height: number } };
     }[];
     readonly audio?: object;
     readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[] };
@@ -80,7 +81,8 @@ export class Signaling {
     socket.on('stream', (data) => {
       const notice = data as Notice;
       const { field, value } = notice.status === 'update' ? (notice.data as Record<string, unknown>) : {};
-      this.log.push(['stream', notice.status, notice.id, ...(field === undefined ? [] : [field, value])].join(' '));
+      // A stream as it is now: when its pictures get another size, or some of its tracks end.
+      if (field !== '.') this.log.push(['stream', notice.status, notice.id, ...(field === undefined ? [] : [field, value])].join(' '));
       this.onStream(notice);
     });
     socket.on('participant', (data) => {
