@@ -309,7 +309,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
       case 'video-format':
-        room.pictureSized(event.producer, { width: event.width, height: event.height });
+        room.pictureSized(event.producer, { width: event.width, height: event.height }, event.layer);
         this.#report(event);
         return;
       case 'statistics':
