@@ -1,12 +1,12 @@
 /**
- * The media side of clients of the protocol, in three kinds: the SDK 5.x with one PeerConnection for everything, the SDK 4.x with one for each session,
- * and a client that follows the original document to the letter.
+ * The media side of clients of the protocol, in four kinds: the SDK 5.x with one PeerConnection for everything, the SDKs 4.3 and 4.2 with one for each
+ * session, and a client that follows the original document to the letter.
  */
 import { type Login, type Notice, Signaling, type SocketIo, type StreamInfo } from './signaling.ts';
 
-export type ClientKind = 'sdk-5' | 'sdk-4' | 'document';
+export type ClientKind = 'sdk-5' | 'sdk-4.3' | 'sdk-4.2' | 'document';
 
-const PROTOCOLS: Readonly<Record<ClientKind, string>> = { 'sdk-5': '1.2', 'sdk-4': '1.1', document: '1.2' };
+const PROTOCOLS: Readonly<Record<ClientKind, string>> = { 'sdk-5': '1.2', 'sdk-4.3': '1.1', 'sdk-4.2': '1.0', document: '1.2' };
 
 interface Opened {
   readonly id: string;
@@ -110,6 +110,7 @@ class OwtClient {
   readonly #kind: ClientKind;
   readonly #sessions = new Map<string, Session>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #established = new Set<string>();
   /** What was told before anybody waited for it. */
   readonly #early = new Map<string, Notice>();
   readonly #transports: Transport[] = [];
@@ -121,13 +122,15 @@ class OwtClient {
     this.#kind = kind;
     this.signaling = new Signaling(io);
     this.signaling.onProgress = (notice) => {
+      if (notice.status === 'ready' && this.#isOld && this.#established.has(notice.id)) this.faults.push('a session was ready twice');
+      if (notice.status === 'ready') this.#established.add(notice.id);
       this.#progress(notice);
     };
     this.signaling.onStream = (notice) => {
-      if (notice.status === 'add') this.streams.set(notice.id, notice.data as StreamInfo);
+      if (notice.status === 'add') this.#know(notice.data as StreamInfo);
       if (notice.status === 'add' && this.subscribesToAll) void this.subscribe(notice.id);
       const { field, value } = notice.data as { readonly field?: string; readonly value?: StreamInfo };
-      if (notice.status === 'update' && field === '.' && value) this.streams.set(notice.id, value);
+      if (notice.status === 'update' && field === '.' && value) this.#know(value);
       if (notice.status === 'remove') this.streams.delete(notice.id);
     };
   }
@@ -135,7 +138,7 @@ class OwtClient {
   async join(token: string): Promise<Login> {
     const login = await this.signaling.join(token, PROTOCOLS[this.#kind]);
     this.self = login.id;
-    for (const stream of login.room.streams) this.streams.set(stream.id, stream);
+    for (const stream of login.room.streams) this.#know(stream);
     return login;
   }
 
@@ -193,7 +196,7 @@ class OwtClient {
       transceiver.direction = 'inactive';
     }
     await this.signaling.request('unpublish', { id });
-    if (this.#kind === 'sdk-4') session.transport.peer.close();
+    if (this.#isOld) session.transport.peer.close();
   }
 
   /** The sections stay in the connection, still willing to receive. */
@@ -201,7 +204,7 @@ class OwtClient {
     const session = this.#take(id);
     session.element?.remove();
     await this.signaling.request('unsubscribe', { id });
-    if (this.#kind === 'sdk-4') session.transport.peer.close();
+    if (this.#isOld) session.transport.peer.close();
   }
 
   /** Loses the page's place without a word. */
@@ -216,6 +219,23 @@ class OwtClient {
   /** Directions of all sections, as they were negotiated. */
   directions(): (string | null)[] {
     return this.#transports.flatMap(({ peer }) => peer.getTransceivers().map(({ currentDirection }) => currentDirection));
+  }
+
+  get #isOld(): boolean {
+    return this.#kind === 'sdk-4.3' || this.#kind === 'sdk-4.2';
+  }
+
+  /** Each revision reads another shape, and throws where it does not find it. */
+  #know(stream: StreamInfo): void {
+    const { tracks, video } = stream.media;
+    const isRight = {
+      'sdk-5': Array.isArray(tracks),
+      document: Array.isArray(tracks),
+      'sdk-4.3': tracks === undefined && (!video || Array.isArray(video.original)),
+      'sdk-4.2': tracks === undefined && (!video || (video.original === undefined && video.format !== undefined)),
+    };
+    if (!isRight[this.#kind]) this.faults.push(`a stream of another revision: ${JSON.stringify(stream.media)}`);
+    this.streams.set(stream.id, stream);
   }
 
   // ---- Inside --------------------------------------------------------------------------------------------------------------

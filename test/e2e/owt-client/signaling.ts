@@ -41,7 +41,7 @@ export interface StreamInfo {
       readonly parameters?: { readonly resolution?: { readonly width: number; readonly height: number } };
     }[];
     readonly audio?: object;
-    readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[] };
+    readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[]; readonly format?: object };
   };
 }
 

@@ -97,6 +97,7 @@ describe('rooms', () => {
     expect(await (await call('GET', '/rooms/busy/streams')).json()).toEqual([]);
     expect((await call('GET', '/rooms/busy/participants/nobody')).status).toBe(404);
     expect((await call('GET', '/rooms/busy/streams/none')).status).toBe(404);
+    expect((await call('DELETE', '/rooms/busy/streams/none')).status).toBe(404);
     expect((await call('DELETE', '/rooms/busy/participants/nobody')).status).toBe(404);
     expect((await call('DELETE', `/rooms/busy/participants/${ada.id}`)).status).toBe(200);
     await ada.next('drop');
@@ -111,10 +112,11 @@ describe('rooms', () => {
 
   it.each([
     ['PATCH', '/rooms/r/streams/s', 404],
-    ['DELETE', '/rooms/r/streams/s', 501],
     ['POST', '/rooms/r/streaming-ins', 501],
     ['POST', '/rooms/r/recordings', 501],
+    ['POST', '/rooms/r/streaming-outs', 501],
     ['POST', '/rooms/r/sipcalls', 501],
+    ['POST', '/rooms/r/analytics', 501],
     ['GET', '/rooms', 501],
   ])('do not do %s %s, and say so', async (method, path, status) => {
     const response = await call(method, path, method === 'GET' ? undefined : []);
@@ -152,10 +154,13 @@ describe('in production', () => {
   });
 
   it('rooms are looked after by administrators only', async () => {
-    for (const [method, path] of [
+    for (const [method, path, body] of [
       ['GET', '/rooms/r'],
       ['GET', '/v1/rooms/r/participants'],
       ['GET', '/rooms/r/streams'],
+      ['GET', '/rooms/r/streams/x'],
+      ['POST', '/rooms', { name: 'r' }],
+      ['DELETE', '/rooms/r/streams/x'],
       ['DELETE', '/rooms/r/participants/x'],
     ] as const) {
       for (const token of [
@@ -163,9 +168,9 @@ describe('in production', () => {
         await accessToken({ room: 'default/r' }),
         await accessToken({ room: 'default/other', admin: true }),
       ]) {
-        expect((await ask(token, method, path)).status).toBe(401);
+        expect((await ask(token, method, path, body)).status).toBe(401);
       }
-      expect([200, 404]).toContain((await ask(await accessToken({ room: 'default/r', admin: true }), method, path)).status);
+      expect([200, 404]).toContain((await ask(await accessToken({ room: 'default/r', admin: true }), method, path, body)).status);
     }
   });
 });

@@ -66,6 +66,9 @@ function roomRoutes(): Hono<DoorEnvironment> {
   routes.get('/:room/streams/:id', (context) =>
     manage(context, context.req.param('room'), { type: 'stream', id: context.req.param('id') }),
   );
+  routes.delete('/:room/streams/:id', (context) =>
+    manage(context, context.req.param('room'), { type: 'end-stream', id: context.req.param('id') }),
+  );
   // Samples ask for every stream to be mixed and only log the answer.
   routes.patch('/:room/streams/:id', (context) => context.json({ error: 'There is no mixed stream' }, 404));
   routes.all('*', (context) => context.json({ error: NOT_DONE_HERE }, 501));
