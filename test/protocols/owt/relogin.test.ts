@@ -99,6 +99,16 @@ it('whoever comes back before the server has noticed takes its own place over', 
   expect((await ada.settled()).map(({ event }) => event)).toEqual(['text']);
 });
 
+it('whoever logs in anew instead is somebody else; who it was before keeps its place for a while', async () => {
+  const [ada, bob] = [await joined('ada'), await joined('bob')];
+  bob.cut();
+  await expect.poll(() => bob.disconnects).toBe(1);
+  const again = await joined('bob');
+  expect(again.id).not.toBe(bob.id);
+  expect(again.login?.room.participants.map(({ user }) => user)).toEqual(['ada', 'bob', 'bob']);
+  expect((await ada.settled()).map(({ data }) => data.action)).toEqual(['join', 'join']);
+});
+
 it('requests that were sent before the ticket wait for it', async () => {
   const bob = await joined('bob');
   bob.cut();
