@@ -112,6 +112,8 @@ export interface Door {
   authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
   isAdministrator(request: Request, room: RoomId): Promise<boolean>;
+  /** A tenant's rooms in which somebody is, a second later at the most, and not more than the limit. */
+  roomsInUse(tenant: string, limit: number): Promise<readonly RoomId[]>;
   /**
    * Answers with a file that the media node has recorded, or the range of it that the request asks for: 404 where there is none or the request may not be
    * in the room that was recorded, 503 until the file is stored.

@@ -105,6 +105,15 @@ describe('rooms', () => {
     expect((await call('GET', '/rooms/busy/participants')).status).toBe(404);
   });
 
+  it('are listed as long as somebody is in them', async () => {
+    const [ada, bob] = await Promise.all(['ada', 'bob'].map((user) => Member.join(development.edge.url, 'listed & more', { user })));
+    const names = async () => ((await (await call('GET', '/v1/rooms')).json()) as { name: string }[]).map(({ name }) => name);
+    await expect.poll(names, { timeout: 5_000 }).toContain('listed & more');
+    expect((await names()).filter((name) => name === 'listed & more')).toHaveLength(1);
+    for (const member of [ada, bob]) await member?.say('logout');
+    await expect.poll(names, { timeout: 5_000 }).not.toContain('listed & more');
+  });
+
   it('need not be made, but may', async () => {
     expect(await (await call('POST', '/v1/rooms', { name: 'fresh', options: {} })).json()).toMatchObject({ _id: 'fresh', name: 'fresh' });
     expect((await call('POST', '/v1/rooms', {})).status).toBe(400);
@@ -117,7 +126,6 @@ describe('rooms', () => {
     ['POST', '/rooms/r/streaming-outs', 501],
     ['POST', '/rooms/r/sipcalls', 501],
     ['POST', '/rooms/r/analytics', 501],
-    ['GET', '/rooms', 501],
   ])('do not do %s %s, and say so', async (method, path, status) => {
     const response = await call(method, path, method === 'GET' ? undefined : []);
     expect(response.status).toBe(status);
@@ -151,6 +159,13 @@ describe('in production', () => {
     const foreign = await tokenFor(development.edge.url, 'r');
     expect(await stranger.say('login', { token: foreign })).toEqual(['error', 'Invalid token signature']);
     for (const member of [ada, stranger]) member.close();
+  });
+
+  it('rooms are listed for administrators of all of them', async () => {
+    for (const token of [undefined, await accessToken({ room: '*' }), await accessToken({ room: 'default/r', admin: true })]) {
+      expect((await ask(token, 'GET', '/rooms')).status).toBe(401);
+    }
+    expect((await ask(await accessToken({ room: '*', admin: true }), 'GET', '/rooms')).status).toBe(200);
   });
 
   it('rooms are looked after by administrators only', async () => {
