@@ -75,6 +75,8 @@ module.exports = {
       '^worker/(?:files|recordings|tenant-api)/routes',
       // What a protocol has recorded, at an address of its own.
       '^worker/recordings/download',
+      // Which rooms there are.
+      '^worker/usage/store',
       inside('shared'),
     ]),
     only('room-object-hosts-the-room', 'The Durable Object joins room, wire and protocols.', inside('worker/room-object'), [

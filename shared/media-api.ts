@@ -508,9 +508,9 @@ const MediaEventSchema = z.discriminatedUnion('type', [
   }),
   /**
    * How large the pictures of a video producer are, read from its key frames: when it is first known, and whenever it changes. Of simulcast, the highest
-   * layer that arrives.
+   * layer that arrives: `layer` says which that is, counted from 0.
    */
-  PictureSizeSchema.extend({ type: z.literal('video-format'), producer: MediaIdSchema }),
+  PictureSizeSchema.extend({ type: z.literal('video-format'), producer: MediaIdSchema, layer: z.number().int().min(0) }),
   /** About what is watched in the room; once a second, while anything of it is there. */
   z.object({
     type: z.literal('statistics'),

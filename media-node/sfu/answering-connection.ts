@@ -31,13 +31,14 @@ export class AnsweringConnection extends Connection {
   #active = new Map<string, Publishing | Viewing>();
 
   /**
-   * Answers an offer. When the offer makes no sense, nothing has changed.
+   * Answers an offer. When the offer makes no sense, nothing has changed. A later one that has lost sections makes none (RFC 3264, section 8).
    *
    * @throws MediaError `invalid-sdp`
    */
   async answer(sdp: string, plan: readonly SectionPlan[]): Promise<Description> {
     const isForSeveral = plan.some(({ mids }) => mids !== undefined);
     const { sections, link } = parseDescription(sdp, isForSeveral ? LONG_DESCRIPTION : SHORT_DESCRIPTION);
+    if (sections.length < this.#sections.length) throw new MediaError('invalid-sdp', 'media sections of the offer before are missing');
     await this.#apply(link === undefined ? [] : await this.#decided(sections, link, plan));
     this.#sections = sections;
     return {

@@ -13,6 +13,11 @@ export function highestEncoding(producer: types.Producer): number {
   return scores.length > 0 ? Math.max(...scores) : (producer.rtpParameters.encodings?.length ?? 1) - 1;
 }
 
+/** How large pictures are, and in which encoding they came, counted from 0. */
+export interface SeenPicture extends PictureSize {
+  readonly layer: number;
+}
+
 /**
  * Looks at a producer until a key frame has told how large its pictures are. It waits as long as nothing arrives, and only a short time from then on.
  *
@@ -24,10 +29,10 @@ export async function probePicture(
   producer: types.Producer,
   router: types.Router,
   layers?: Layers,
-): Promise<PictureSize | undefined> {
+): Promise<SeenPicture | undefined> {
   const format = formatOf(producer.rtpParameters.codecs[0]?.mimeType ?? '');
   if (format === undefined) return undefined;
-  let largest: PictureSize | undefined;
+  let largest: SeenPicture | undefined;
   let tap: Tap | undefined;
   let timer: NodeJS.Timeout | undefined;
   const isHighest = () => {
@@ -40,7 +45,7 @@ export async function probePicture(
       const size = pictureSizeIn(format, payload);
       if (size === undefined) return;
       // On the way to the wanted layer of simulcast there may be others.
-      largest = size;
+      largest = { ...size, layer: tap?.consumer.currentLayers?.spatialLayer ?? 0 };
       if (isHighest()) resolve();
     };
     producer.observer.once('close', resolve);

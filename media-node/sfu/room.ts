@@ -77,8 +77,8 @@ export class Room extends EventEmitter<RoomEvents> {
     this.#log = log.child({ class: 'Room', room: id, generation });
     this.#formats = new VideoFormats(this.#taps, this.#log);
     this.#statistics = new Statistics(this.#formats, (producer) => routers.originOf(producer));
-    this.#formats.on('change', ({ id: producer }, size) => {
-      this.emit('event', { type: 'video-format', producer, ...size });
+    this.#formats.on('change', ({ id: producer }, seen) => {
+      this.emit('event', { type: 'video-format', producer, ...seen });
     });
     this.#statistics.on('measured', (statistics) => {
       this.emit('event', { type: 'statistics', ...statistics });

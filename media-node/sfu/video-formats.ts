@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { types } from 'mediasoup';
 import type { PictureSize } from '../rtp/video-format.ts';
 import type { Logger } from '../log.ts';
-import { highestEncoding, probePicture } from './picture-probe.ts';
+import { highestEncoding, probePicture, type SeenPicture } from './picture-probe.ts';
 import type { Taps } from './taps.ts';
 import { tracedPacket } from './traces.ts';
 
@@ -29,7 +29,7 @@ interface Watched {
 
 interface VideoFormatsEvents {
   /** The pictures of a producer are of another size than before, or of a size that was not known. */
-  change: [types.Producer, PictureSize];
+  change: [types.Producer, SeenPicture];
 }
 
 /**
@@ -96,16 +96,16 @@ export class VideoFormats extends EventEmitter<VideoFormatsEvents> {
 
   async #look(watched: Watched): Promise<void> {
     watched.isLooking = true;
-    const size = await this.#probe(watched);
+    const seen = await this.#probe(watched);
     watched.isLooking = false;
     watched.lookedAt = Date.now();
     const { producer } = watched;
     if (producer.closed) return;
     if (hidesKeyFrames(producer)) this.#lookIn(BLIND_PAUSE_MS, watched);
-    if (size === undefined || areEqual(size, watched.size)) return;
-    watched.size = size;
+    if (seen === undefined || areEqual(seen, watched.size)) return;
+    watched.size = seen;
     watched.layers.clear();
-    this.emit('change', producer, size);
+    this.emit('change', producer, seen);
   }
 
   async #lookAtLayer(watched: Watched, layer: number): Promise<void> {
@@ -116,7 +116,7 @@ export class VideoFormats extends EventEmitter<VideoFormatsEvents> {
   }
 
   /** The producer, its router or the whole process may be gone at any moment, of which those who need to know are told. */
-  async #probe({ producer, router }: Watched, layer?: number): Promise<PictureSize | undefined> {
+  async #probe({ producer, router }: Watched, layer?: number): Promise<SeenPicture | undefined> {
     try {
       return await probePicture(this.#taps, producer, router, layer === undefined ? undefined : { spatialLayer: layer });
     } catch (error) {

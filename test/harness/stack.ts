@@ -10,11 +10,11 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Starts the real edge and the real media node on free ports of loopback. */
-export async function startStack(settings: Readonly<Record<string, string>> = {}): Promise<Stack> {
+/** Starts the real edge and the real media node on free ports of loopback. @param protocols see {@link Edge.start}. */
+export async function startStack(settings: Readonly<Record<string, string>> = {}, protocols?: string): Promise<Stack> {
   const port = await freePort();
   const mediaNode = await startTestMediaNode(`http://127.0.0.1:${port}`);
-  const edge = await Edge.start({ port, mediaNodeUrl: mediaNode.url, settings });
+  const edge = await Edge.start({ port, mediaNodeUrl: mediaNode.url, settings, ...(protocols !== undefined && { protocols }) });
   const stack: Stack = {
     edge,
     mediaNode,

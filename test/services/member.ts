@@ -5,7 +5,8 @@ import { Edge } from '../harness/edge.ts';
 import { freePort } from '../harness/ports.ts';
 import type { NewRecording, OpenRecording, RecordingRemarks } from '../../worker/protocols/services.ts';
 
-const PROBE = resolve(import.meta.dirname, 'probe/protocols.ts');
+/** A table of protocols with the probe in it. */
+export const PROBE = resolve(import.meta.dirname, 'probe/protocols.ts');
 
 /** A real edge whose table of protocols has the probe beside the real ones. */
 export async function startProbedEdge(settings: Readonly<Record<string, string>> = {}, mediaNodeUrl = 'http://127.0.0.1:1'): Promise<Edge> {

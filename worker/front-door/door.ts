@@ -5,6 +5,7 @@ import { isTextSigned, signText } from '../platform/signing.ts';
 import type { Door, Entering, RoomClaim } from '../protocols/protocol.ts';
 import { sendRecordedFile } from '../recordings/download.ts';
 import { tenantsOf } from '../tenants/tenants.ts';
+import { UsageStore } from '../usage/store.ts';
 import { isAdministrator, permits, tenantOfRequest } from './access.ts';
 
 /** What the front door offers to the entrance of a protocol. */
@@ -14,6 +15,7 @@ export function doorOf(protocol: string, env: Env): Door {
     tenantOf: (request, token) => tenantOfRequest(settingsOf(env), request, token),
     authenticate: (code, key) => tenantsOf(env).authenticate(code, key),
     isAdministrator: (request, room) => isAdministrator(settingsOf(env), request, room),
+    roomsInUse: (tenant, limit) => new UsageStore(env.DB).roomsInUse(tenant, limit),
     sendRecording: (request, tenant, fileName) =>
       sendRecordedFile(request, env, { tenant, fileName }, (room) => permits(settingsOf(env), request, { room })),
     call: (room, request) => env.ROOMS.getByName(room).call(room, protocol, request),

@@ -119,6 +119,8 @@ export interface Door {
   authenticate(code: string, key: string): Promise<Tenant | undefined>;
   /** Whether the request comes from somebody who looks after the room: always in development mode, with an administrator's token in production. */
   isAdministrator(request: Request, room: RoomId): Promise<boolean>;
+  /** A tenant's rooms in which somebody is, a second later at the most, and not more than the limit. */
+  roomsInUse(tenant: string, limit: number): Promise<readonly RoomId[]>;
   /**
    * Answers with a file that the media node has recorded, or the range of it that the request asks for: 404 where there is none or the request may not be
    * in the room that was recorded, 503 until the file is stored.
@@ -169,8 +171,11 @@ export interface Adapter {
   notify?(notice: Notice, session: Session, host: RoomHost): void;
   /** What the media node has seen of pictures, measured of what is watched, and missed of what was expected. The room has taken note of it. */
   mediaReported?(report: MediaReport, host: RoomHost): void;
-  /** Whether a member that comes back after its session was cut is told what it missed meanwhile: in order, behind the greeting, once. */
-  readonly resumes?: true;
+  /**
+   * A member whose session was cut may come back within this time, in milliseconds, also after a restart of the edge. It is then told what it missed
+   * meanwhile: in order, behind the greeting, once. Without it clients join anew.
+   */
+  readonly absence?: Time;
   /** A connection that one of its members negotiated was connected, lost, or closed by the client. The room has taken note of it. */
   connectionChanged?(connection: Connection, state: ConnectionState, host: RoomHost): void;
   /** How the session of a participant that is no longer in the room is closed. */

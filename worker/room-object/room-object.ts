@@ -22,7 +22,7 @@ import { Services } from './services/services.ts';
 import { Sessions } from './sessions.ts';
 import { RoomStorage } from './storage.ts';
 
-/** After a restart of the edge all sockets are gone; clients have this long to come back. */
+/** After a restart of the edge all sockets are gone; clients have this long to come back, unless their protocol says how long. */
 const RESTART_GRACE: Time = 15_000;
 
 /** What the room puts off waits for so long, in milliseconds: what comes meanwhile is stored together. */
@@ -198,9 +198,10 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #wakeUp(snapshot: RoomSnapshot): RoomWithMedia {
     const live = this.#assemble(snapshot);
     const connected = new Set(this.#sessions.all().map((session) => session.id));
-    for (const { id, presence } of snapshot.participants) {
+    for (const { id, presence, origin } of snapshot.participants) {
       if (presence.state === 'present' && !connected.has(presence.session)) {
-        live.room.loseSession(id, presence.session, Date.now() + RESTART_GRACE);
+        const grace = (origin === undefined ? undefined : this.#adapterOf(origin).absence) ?? RESTART_GRACE;
+        live.room.loseSession(id, presence.session, Date.now() + grace);
         this.#beginToMiss(id, live);
       }
     }
@@ -211,7 +212,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
   #beginToMiss(participantId: ParticipantId, live = this.#live): void {
     const { origin, presence } = live?.room.participant(participantId) ?? {};
     if (origin === undefined || presence?.state !== 'away') return;
-    if (this.#adapterOf(origin).resumes) live?.missed.begin(participantId, origin);
+    if (this.#adapterOf(origin).absence !== undefined) live?.missed.begin(participantId, origin);
   }
 
   #keepMissed(participantId: ParticipantId, frame: string): void {
@@ -309,7 +310,7 @@ export class RoomObject extends DurableObject<Env> implements RoomGate {
         room.audibleChanged(event.levels.map((level) => level.producer));
         return;
       case 'video-format':
-        room.pictureSized(event.producer, { width: event.width, height: event.height });
+        room.pictureSized(event.producer, { width: event.width, height: event.height }, event.layer);
         this.#report(event);
         return;
       case 'statistics':

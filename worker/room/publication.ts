@@ -20,8 +20,10 @@ export interface Publication {
   readonly rids?: readonly string[];
   /** The negotiated connection with which it ends. */
   readonly connectionId?: MediaId;
-  /** Of its pictures, as soon as the first has come. */
+  /** Of its pictures, as soon as the first has come; of simulcast, of the best layer that arrives. */
   readonly size?: PictureSize;
+  /** Which layer has this size, counted from 0. */
+  readonly sizedLayer?: number;
 }
 
 /** In pixels. */

@@ -682,10 +682,14 @@ export class Room {
     this.#participants.set({ ...participant, presence });
   }
 
-  /** The pictures of a publication have this size from now on. One that has ended is passed over. */
-  pictureSized(id: MediaId, size: PictureSize): void {
+  /**
+   * The pictures of a publication have this size from now on. One that has ended is passed over.
+   *
+   * @param sizedLayer which layer of simulcast has it, counted from 0.
+   */
+  pictureSized(id: MediaId, size: PictureSize, sizedLayer: number): void {
     const publication = this.#publications.get(id);
-    if (publication) this.#publications.set({ ...publication, size });
+    if (publication) this.#publications.set({ ...publication, size, sizedLayer });
   }
 
   /** These publications are audible now, and no others. Whoever publishes before anybody knows of it talks from the next time on. */

@@ -49,6 +49,13 @@ export class UsageStore {
     return this.#db.prepare(sql).bind(...values);
   }
 
+  /** A tenant's rooms in which somebody is, by their full names, in the order of the alphabet. A room that has just begun or ended is seen a second later. */
+  async roomsInUse(tenant: string, limit: number): Promise<string[]> {
+    const sql = 'SELECT DISTINCT room FROM call_records WHERE tenant = ? AND ended_at IS NULL ORDER BY room LIMIT ?';
+    const { results } = await this.#db.prepare(sql).bind(tenant, limit).all<{ room: string }>();
+    return results.map(({ room }) => room);
+  }
+
   /** A tenant's call records, newest first. */
   list(tenant: string, query: PageQuery): Promise<Page<CallRow>> {
     const select = 'SELECT id, kind, room, life, participant, name, started_at, ended_at, direct_ms, routed_ms';

@@ -1,12 +1,12 @@
 /**
- * The media side of clients of the protocol, in three kinds: the SDK 5.x with one PeerConnection for everything, the SDK 4.x with one for each session,
- * and a client that follows the original document to the letter.
+ * The media side of clients of the protocol, in four kinds: the SDK 5.x with one PeerConnection for everything, the SDKs 4.3 and 4.2 with one for each
+ * session, and a client that follows the original document to the letter.
  */
 import { type Login, type Notice, Signaling, type SocketIo, type StreamInfo } from './signaling.ts';
 
-export type ClientKind = 'sdk-5' | 'sdk-4' | 'document';
+export type ClientKind = 'sdk-5' | 'sdk-4.3' | 'sdk-4.2' | 'document';
 
-const PROTOCOLS: Readonly<Record<ClientKind, string>> = { 'sdk-5': '1.2', 'sdk-4': '1.1', document: '1.2' };
+const PROTOCOLS: Readonly<Record<ClientKind, string>> = { 'sdk-5': '1.2', 'sdk-4.3': '1.1', 'sdk-4.2': '1.0', document: '1.2' };
 
 interface Opened {
   readonly id: string;
@@ -26,6 +26,8 @@ export interface SubscribeOptions {
   readonly audio?: boolean;
   readonly video?: boolean;
   readonly rid?: string;
+  /** What the picture should be like. */
+  readonly parameters?: object;
 }
 
 /** A PeerConnection and the server's name for it. */
@@ -103,9 +105,12 @@ class OwtClient {
   self = '';
   /** Whether it subscribes to whatever appears. */
   subscribesToAll = false;
+  /** Changes offers on their way, as a client with a fault of its own would. */
+  spoil: ((sdp: string) => string) | undefined;
   readonly #kind: ClientKind;
   readonly #sessions = new Map<string, Session>();
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
+  readonly #established = new Set<string>();
   /** What was told before anybody waited for it. */
   readonly #early = new Map<string, Notice>();
   readonly #transports: Transport[] = [];
@@ -117,11 +122,15 @@ class OwtClient {
     this.#kind = kind;
     this.signaling = new Signaling(io);
     this.signaling.onProgress = (notice) => {
+      if (notice.status === 'ready' && this.#isOld && this.#established.has(notice.id)) this.faults.push('a session was ready twice');
+      if (notice.status === 'ready') this.#established.add(notice.id);
       this.#progress(notice);
     };
     this.signaling.onStream = (notice) => {
-      if (notice.status === 'add') this.streams.set(notice.id, notice.data as StreamInfo);
+      if (notice.status === 'add') this.#know(notice.data as StreamInfo);
       if (notice.status === 'add' && this.subscribesToAll) void this.subscribe(notice.id);
+      const { field, value } = notice.data as { readonly field?: string; readonly value?: StreamInfo };
+      if (notice.status === 'update' && field === '.' && value) this.#know(value);
       if (notice.status === 'remove') this.streams.delete(notice.id);
     };
   }
@@ -129,7 +138,7 @@ class OwtClient {
   async join(token: string): Promise<Login> {
     const login = await this.signaling.join(token, PROTOCOLS[this.#kind]);
     this.self = login.id;
-    for (const stream of login.room.streams) this.streams.set(stream.id, stream);
+    for (const stream of login.room.streams) this.#know(stream);
     return login;
   }
 
@@ -160,19 +169,24 @@ class OwtClient {
 
   /** Subscribes to a stream and shows it. @returns the ids of the subscriptions. */
   async subscribe(streamId: string, options: SubscribeOptions = {}): Promise<string[]> {
-    const { audio = true, video = true, rid } = options;
+    const { audio = true, video = true } = options;
     const transport = this.#transportFor('subscribe');
     const kinds = [...(audio ? (['audio'] as const) : []), ...(video ? (['video'] as const) : [])];
     const transceivers = kinds.map((kind) => transport.peer.addTransceiver(kind, { direction: 'recvonly' }));
     const groups = this.#kind === 'document' ? transceivers.map((one) => [one]) : [transceivers];
     const element = show(streamId);
     this.#watch(transport.peer, transceivers, element);
-    return this.#inTurn(transport, async () => {
+    const subscribed = this.#inTurn(transport, async () => {
       await transport.describe();
       const opened: Opened[] = [];
-      for (const ones of groups) opened.push(await this.#open('subscribe', transport, this.#subscribeBody(ones, streamId, rid, transport)));
+      for (const ones of groups)
+        opened.push(await this.#open('subscribe', transport, this.#subscribeBody(ones, streamId, options, transport)));
       return opened.map(({ id }, index) => ({ id, transport, transceivers: groups[index] ?? [], element }));
     });
+    subscribed.catch(() => {
+      element.remove();
+    });
+    return subscribed;
   }
 
   async unpublish(id: string): Promise<void> {
@@ -182,7 +196,7 @@ class OwtClient {
       transceiver.direction = 'inactive';
     }
     await this.signaling.request('unpublish', { id });
-    if (this.#kind === 'sdk-4') session.transport.peer.close();
+    if (this.#isOld) session.transport.peer.close();
   }
 
   /** The sections stay in the connection, still willing to receive. */
@@ -190,7 +204,7 @@ class OwtClient {
     const session = this.#take(id);
     session.element?.remove();
     await this.signaling.request('unsubscribe', { id });
-    if (this.#kind === 'sdk-4') session.transport.peer.close();
+    if (this.#isOld) session.transport.peer.close();
   }
 
   /** Loses the page's place without a word. */
@@ -207,6 +221,23 @@ class OwtClient {
     return this.#transports.flatMap(({ peer }) => peer.getTransceivers().map(({ currentDirection }) => currentDirection));
   }
 
+  get #isOld(): boolean {
+    return this.#kind === 'sdk-4.3' || this.#kind === 'sdk-4.2';
+  }
+
+  /** Each revision reads another shape, and throws where it does not find it. */
+  #know(stream: StreamInfo): void {
+    const { tracks, video } = stream.media;
+    const isRight = {
+      'sdk-5': Array.isArray(tracks),
+      document: Array.isArray(tracks),
+      'sdk-4.3': tracks === undefined && (!video || Array.isArray(video.original)),
+      'sdk-4.2': tracks === undefined && (!video || (video.original === undefined && video.format !== undefined)),
+    };
+    if (!isRight[this.#kind]) this.faults.push(`a stream of another revision: ${JSON.stringify(stream.media)}`);
+    this.streams.set(stream.id, stream);
+  }
+
   // ---- Inside --------------------------------------------------------------------------------------------------------------
 
   #transportFor(what: 'publish' | 'subscribe'): Transport {
@@ -220,8 +251,9 @@ class OwtClient {
   }
 
   #soac(id: string, signaling: object): Promise<unknown> {
+    const spoilt = this.spoil && 'sdp' in signaling ? { ...signaling, sdp: this.spoil(String(signaling.sdp)) } : signaling;
     const address = this.#kind === 'document' ? { transportId: id } : id === '' ? {} : { id };
-    return this.signaling.request('soac', { ...address, signaling });
+    return this.signaling.request('soac', { ...address, signaling: spoilt });
   }
 
   /** One negotiation of a connection after the other. Also what was refused is offered: its sections are there. */
@@ -237,12 +269,12 @@ class OwtClient {
         await transport.negotiate().catch(() => undefined);
         throw opening.refusal as Error;
       }
-      await transport.negotiate();
-      return { ids: opening.sessions.map(({ id }) => id), ready };
+      return { ids: opening.sessions.map(({ id }) => id), ready: Promise.all(ready), negotiated: transport.negotiate() };
     });
-    this.#negotiations = negotiation.catch(() => undefined);
-    return negotiation.then(async ({ ids, ready }) => {
-      await Promise.all(ready);
+    this.#negotiations = negotiation.then(({ negotiated }) => negotiated).catch(() => undefined);
+    return negotiation.then(async ({ ids, ready, negotiated }) => {
+      // A session may fail before the next negotiation can begin.
+      await Promise.race([ready, negotiated.then(() => ready)]);
       return ids;
     });
   }
@@ -267,11 +299,16 @@ class OwtClient {
     return { media: { audio: has('audio') && { source: 'mic' }, video: has('video') && { source: 'camera', parameters } }, attributes };
   }
 
-  #subscribeBody(transceivers: readonly RTCRtpTransceiver[], streamId: string, rid: string | undefined, transport: Transport): object {
+  #subscribeBody(
+    transceivers: readonly RTCRtpTransceiver[],
+    streamId: string,
+    { rid, parameters }: SubscribeOptions,
+    transport: Transport,
+  ): object {
     const layer = this.streams.get(streamId)?.media.tracks?.find((track) => rid !== undefined && track.rid === rid)?.id;
     const tracks = transceivers.map(({ mid, receiver }) => {
       const { kind } = receiver.track;
-      return { type: kind, mid, from: kind === 'video' ? (layer ?? streamId) : streamId };
+      return kind === 'audio' ? { type: kind, mid, from: streamId } : { type: kind, mid, from: layer ?? streamId, parameters };
     });
     if (this.#kind === 'document') {
       return { media: { from: streamId, mid: tracks[0]?.mid }, ...(transport.id !== undefined && { transportId: transport.id }) };
@@ -279,7 +316,7 @@ class OwtClient {
     if (this.#kind === 'sdk-5') return { media: { tracks }, transport: { id: transport.id, type: 'webrtc' } };
     const has = (kind: string) => tracks.some(({ type }) => type === kind);
     return {
-      media: { audio: has('audio') && { from: streamId }, video: has('video') && { from: streamId, ...(rid && { simulcastRid: rid }) } },
+      media: { audio: has('audio') && { from: streamId }, video: has('video') && { from: streamId, simulcastRid: rid, parameters } },
     };
   }
 

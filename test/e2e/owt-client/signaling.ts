@@ -6,7 +6,7 @@ interface Socket {
   disconnect(): void;
   connect(): void;
   readonly connected: boolean;
-  readonly io: { readonly engine: { close(): void } };
+  readonly io: { readonly engine: { close(): void }; reconnection(on: boolean): void };
 }
 export type SocketIo = (host: string, options: object) => Socket;
 
@@ -38,9 +38,10 @@ export interface StreamInfo {
       readonly rid?: string;
       readonly source?: string;
       readonly status: string;
+      readonly parameters?: { readonly resolution?: { readonly width: number; readonly height: number } };
     }[];
     readonly audio?: object;
-    readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[] };
+    readonly video?: { readonly original?: readonly { readonly simulcastRid?: string }[]; readonly format?: object };
   };
 }
 
@@ -80,7 +81,8 @@ export class Signaling {
     socket.on('stream', (data) => {
       const notice = data as Notice;
       const { field, value } = notice.status === 'update' ? (notice.data as Record<string, unknown>) : {};
-      this.log.push(['stream', notice.status, notice.id, ...(field === undefined ? [] : [field, value])].join(' '));
+      // A stream as it is now: when its pictures get another size, or some of its tracks end.
+      if (field !== '.') this.log.push(['stream', notice.status, notice.id, ...(field === undefined ? [] : [field, value])].join(' '));
       this.onStream(notice);
     });
     socket.on('participant', (data) => {
@@ -128,6 +130,16 @@ export class Signaling {
   /** Loses the connection, as in a tunnel. The library comes back by itself. */
   cut(): void {
     this.#socket?.io.engine.close();
+  }
+
+  /** Loses the connection, and does not come back by itself. */
+  stayAway(): void {
+    this.#socket?.io.reconnection(false);
+    this.cut();
+  }
+
+  comeBack(): void {
+    this.#socket?.connect();
   }
 
   async leave(): Promise<void> {

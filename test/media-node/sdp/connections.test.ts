@@ -223,7 +223,9 @@ describe('the client offers', () => {
     await expectRefused(answer('nonsense', PUBLISH, 3), 'invalid-sdp');
     await expectRefused(answer(stranger, PUBLISH, 4), 'invalid-sdp');
     await expectRefused(answer(SENDING.replace('a=mid:1', 'a=mid:0'), PUBLISH, 5), 'invalid-sdp');
-    expect((await answer(SENDING, PUBLISH, 6)).sections).toEqual(sections);
+    const [start = '', first = ''] = SENDING.split(/^(?=m=)/mu);
+    for (const [index, fewer] of [start, start + first].entries()) await expectRefused(answer(fewer, PUBLISH, 6 + index), 'invalid-sdp');
+    expect((await answer(SENDING, PUBLISH, 8)).sections).toEqual(sections);
   });
 
   test('a first offer that is refused leaves nothing behind', async () => {

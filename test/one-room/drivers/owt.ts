@@ -261,7 +261,7 @@ class OwtMember implements Member {
       case 'participant':
         return [this.#participant(data.action ?? '', data.data)];
       case 'stream':
-        return [this.#stream(data.id ?? '', data.status ?? '', data.data)];
+        return this.#stream(data.id ?? '', data.status ?? '', data.data);
       case 'text': {
         const { from, to, message } = data as unknown as { from: string; to: string; message: string };
         const who = this.#people.get(from) ?? from;
@@ -284,22 +284,25 @@ class OwtMember implements Member {
     return words.leaves(who);
   }
 
-  #stream(id: string, status: string, data: unknown): string {
-    if (status === 'add') return this.#begins(data as Stream);
+  #stream(id: string, status: string, data: unknown): string[] {
+    if (status === 'add') return [this.#begins(data as Stream)];
     const stream = this.#streams.get(id);
-    if (!stream) return `${status} of ${id}, of which nothing was told`;
+    if (!stream) return [`${status} of ${id}, of which nothing was told`];
+    const before = sourcesOf(stream);
     if (status === 'remove') {
       this.#streams.delete(id);
-      return words.ends(this.#owner(stream), sourcesOf(stream));
+      return [words.ends(this.#owner(stream), before)];
     }
     const { field, value } = data as { field: string; value: unknown };
     if (field === '.') {
+      const after = sourcesOf(value as Stream);
       this.#streams.set(id, value as Stream);
-      return words.keeps(this.#owner(stream), sourcesOf(value as Stream));
+      // Otherwise its pictures have another size.
+      return after.length < before.length ? [words.keeps(this.#owner(stream), after)] : [];
     }
     const kind = field === 'audio.status' ? 'audio' : 'video';
-    const source = sourcesOf(stream).find((one) => kindOf(one) === kind) ?? 'screen';
-    return (value === 'active' ? words.resumes : words.pauses)(this.#owner(stream), source);
+    const source = before.find((one) => kindOf(one) === kind) ?? 'screen';
+    return [(value === 'active' ? words.resumes : words.pauses)(this.#owner(stream), source)];
   }
 }
 

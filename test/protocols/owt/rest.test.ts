@@ -97,11 +97,21 @@ describe('rooms', () => {
     expect(await (await call('GET', '/rooms/busy/streams')).json()).toEqual([]);
     expect((await call('GET', '/rooms/busy/participants/nobody')).status).toBe(404);
     expect((await call('GET', '/rooms/busy/streams/none')).status).toBe(404);
+    expect((await call('DELETE', '/rooms/busy/streams/none')).status).toBe(404);
     expect((await call('DELETE', '/rooms/busy/participants/nobody')).status).toBe(404);
     expect((await call('DELETE', `/rooms/busy/participants/${ada.id}`)).status).toBe(200);
     await ada.next('drop');
     await expect.poll(() => ada.disconnects).toBe(1);
     expect((await call('GET', '/rooms/busy/participants')).status).toBe(404);
+  });
+
+  it('are listed as long as somebody is in them', async () => {
+    const [ada, bob] = await Promise.all(['ada', 'bob'].map((user) => Member.join(development.edge.url, 'listed & more', { user })));
+    const names = async () => ((await (await call('GET', '/v1/rooms')).json()) as { name: string }[]).map(({ name }) => name);
+    await expect.poll(names, { timeout: 5_000 }).toContain('listed & more');
+    expect((await names()).filter((name) => name === 'listed & more')).toHaveLength(1);
+    for (const member of [ada, bob]) await member?.say('logout');
+    await expect.poll(names, { timeout: 5_000 }).not.toContain('listed & more');
   });
 
   it('need not be made, but may', async () => {
@@ -111,11 +121,11 @@ describe('rooms', () => {
 
   it.each([
     ['PATCH', '/rooms/r/streams/s', 404],
-    ['DELETE', '/rooms/r/streams/s', 501],
     ['POST', '/rooms/r/streaming-ins', 501],
     ['POST', '/rooms/r/recordings', 501],
+    ['POST', '/rooms/r/streaming-outs', 501],
     ['POST', '/rooms/r/sipcalls', 501],
-    ['GET', '/rooms', 501],
+    ['POST', '/rooms/r/analytics', 501],
   ])('do not do %s %s, and say so', async (method, path, status) => {
     const response = await call(method, path, method === 'GET' ? undefined : []);
     expect(response.status).toBe(status);
@@ -151,11 +161,21 @@ describe('in production', () => {
     for (const member of [ada, stranger]) member.close();
   });
 
+  it('rooms are listed for administrators of all of them', async () => {
+    for (const token of [undefined, await accessToken({ room: '*' }), await accessToken({ room: 'default/r', admin: true })]) {
+      expect((await ask(token, 'GET', '/rooms')).status).toBe(401);
+    }
+    expect((await ask(await accessToken({ room: '*', admin: true }), 'GET', '/rooms')).status).toBe(200);
+  });
+
   it('rooms are looked after by administrators only', async () => {
-    for (const [method, path] of [
+    for (const [method, path, body] of [
       ['GET', '/rooms/r'],
       ['GET', '/v1/rooms/r/participants'],
       ['GET', '/rooms/r/streams'],
+      ['GET', '/rooms/r/streams/x'],
+      ['POST', '/rooms', { name: 'r' }],
+      ['DELETE', '/rooms/r/streams/x'],
       ['DELETE', '/rooms/r/participants/x'],
     ] as const) {
       for (const token of [
@@ -163,9 +183,9 @@ describe('in production', () => {
         await accessToken({ room: 'default/r' }),
         await accessToken({ room: 'default/other', admin: true }),
       ]) {
-        expect((await ask(token, method, path)).status).toBe(401);
+        expect((await ask(token, method, path, body)).status).toBe(401);
       }
-      expect([200, 404]).toContain((await ask(await accessToken({ room: 'default/r', admin: true }), method, path)).status);
+      expect([200, 404]).toContain((await ask(await accessToken({ room: 'default/r', admin: true }), method, path, body)).status);
     }
   });
 });

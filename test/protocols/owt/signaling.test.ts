@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startStack, type Stack } from '../../harness/stack.ts';
 import { decoded, LOGIN, Member, type MemberOptions, tokenFor } from './member.ts';
-import { directionsOf, offer, valuesOf } from './offers.ts';
+import { directionsOf, offer, type OfferedSection, valuesOf } from './offers.ts';
 
 let stack: Stack;
 let room: string;
@@ -272,6 +272,40 @@ describe('soac', () => {
     await ada.negotiate(again.id, offer({ kind: 'audio', direction: 'sendonly' }, { kind: 'video', direction: 'sendonly' }));
   });
 
+  it('a later offer that makes no sense ends what it was made for, and nothing else', async () => {
+    const ada = await joined('ada');
+    const first = await ada.publish({ media: { tracks: [{ type: 'audio', mid: '0', source: 'mic' }] } });
+    await ada.negotiate(first.id, offer({ kind: 'audio', direction: 'sendonly' }));
+    const transport = { type: 'webrtc', id: first.id };
+    const second = await ada.publish({ media: { tracks: [{ type: 'video', mid: '1', source: 'camera' }] }, transport });
+    expect(await ada.say('soac', { id: first.id, signaling: { type: 'offer', sdp: 'v=0' } })).toEqual(['ok']);
+    expect((await ada.next('progress')).data).toEqual({
+      id: second.id,
+      sessionId: second.id,
+      status: 'error',
+      data: expect.any(String) as unknown,
+    });
+    expect(await ada.say('stream-control', { id: first.id, operation: 'pause', data: 'audio' })).toEqual(['ok']);
+    expect(await ada.say('unpublish', { id: second.id })).toEqual(['ok']);
+
+    // An offer for nothing new costs nothing.
+    expect(await ada.say('soac', { id: first.id, signaling: { type: 'offer', sdp: 'v=0' } })).toEqual(['ok']);
+    expect(await ada.settled()).toEqual([]);
+    await ada.publish({ media: { tracks: [{ type: 'video', mid: '2', source: 'camera' }] }, transport });
+    const sections = ['audio', 'video', 'video'].map((kind) => ({ kind, direction: 'sendonly' }) as OfferedSection);
+    expect(directionsOf(await ada.negotiate(first.id, offer(...sections)))).toEqual(['recvonly', 'inactive', 'recvonly']);
+  });
+
+  it('an offer that knows nothing of a session that was just opened leaves it to the next one', async () => {
+    const ada = await joined('ada');
+    const { id } = await ada.publish({ media: { type: 'audio', mid: '0', source: 'mic' } });
+    await ada.publish({ media: { type: 'video', mid: '1', source: 'camera' } });
+    await ada.negotiate(id, offer({ kind: 'audio', direction: 'sendonly' }));
+    expect(await ada.settled()).toEqual([]);
+    const answer = await ada.negotiate(id, offer({ kind: 'audio', direction: 'sendonly' }, { kind: 'video', direction: 'sendonly' }));
+    expect(directionsOf(answer)).toEqual(['recvonly', 'recvonly']);
+  });
+
   it('offers one after the other, with everything that was ever in the connection, are answered', async () => {
     const ada = await joined('ada');
     const sections: { kind: 'audio' | 'video'; direction: 'sendonly' | 'inactive' }[] = [];
@@ -341,7 +375,7 @@ describe('other requests', () => {
     expect(await ada.say('stream-control', control)).toEqual(['ok']);
     expect(await ada.say('stream-control', { ...control, data: 'av' })).toEqual(['ok']);
     for (const operation of ['mix', 'unmix', 'set-region', 'get-region']) {
-      expect((await ada.say('stream-control', { id, operation, data: 'common' }))[0]).toBe('error');
+      expect(await ada.say('stream-control', { id, operation, data: 'common' })).toEqual(['error', 'Streams are not mixed here']);
     }
   });
 

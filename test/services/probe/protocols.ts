@@ -25,9 +25,18 @@ routes.post('/', async (context) => {
   return context.json((await context.var.door.authenticate(code, key)) ?? null);
 });
 
+/** Names the incarnation of a room object: another one than before shows that the object was evicted from memory in between. */
+const incarnations = new Hono<DoorEnvironment>();
+incarnations.get('/', async (context) =>
+  context.text(await context.var.door.call(roomIdOf('default', context.req.query('room') ?? ''), {})),
+);
+
 const probeEntrance: Entrance = {
   name: NAME,
-  api: { paths: ['/probe-authenticate'], routes },
+  api: [
+    { paths: ['/probe-authenticate'], routes },
+    { paths: ['/probe-incarnation'], routes: incarnations },
+  ],
   findRooms: ({ url }) => {
     const [, path, tenant = '', room = '', participant = ''] = url.pathname.split('/');
     return path === NAME ? [{ room: roomIdOf(tenant, decodeURIComponent(room)), participant: decodeURIComponent(participant) }] : undefined;
@@ -35,6 +44,12 @@ const probeEntrance: Entrance = {
 };
 
 class ProbeAdapter implements Adapter {
+  readonly #incarnation = crypto.randomUUID();
+
+  call(): Promise<string> {
+    return Promise.resolve(this.#incarnation);
+  }
+
   admit({ participant = '' }: RoomClaim, url: URL, session: string, host: RoomHost): Admission {
     host.create();
     const room = host.live()?.room;

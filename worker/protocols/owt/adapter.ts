@@ -1,13 +1,14 @@
 import { assertNever } from '../../../shared/assert-never.ts';
-import type { ParticipantId } from '../../../shared/ids.ts';
+import type { MediaId, ParticipantId } from '../../../shared/ids.ts';
 import type { Connection } from '../../room/connection.ts';
 import { Refusal } from '../../room/errors.ts';
 import type { LeaveReason, RoomEvent } from '../../room/events.ts';
 import type { SessionId, Time } from '../../room/participant.ts';
 import type { Publication } from '../../room/publication.ts';
-import type { Adapter, Admission, Announcement, Closing, ConnectionState, RoomClaim, RoomHost, Session } from '../protocol.ts';
+import type { Adapter, Admission, Announcement, Closing, ConnectionState, MediaReport, RoomClaim, RoomHost, Session } from '../protocol.ts';
 import { type Admittance, readAdmittance } from './admittance.ts';
-import { FAREWELLS, PROBLEMS, Problem, statusOf } from './errors.ts';
+import { PROBLEMS, Problem, statusOf } from './errors.ts';
+import { FAREWELLS } from './farewells.ts';
 import { readRequest, type RequestFrame, writeError, writeOk } from './frames.ts';
 import { newId, participantIdOf } from './ids.ts';
 import { forget, type Ledger, ledgerOf, type Member } from './ledger.ts';
@@ -39,7 +40,7 @@ interface Office {
 
 /** The OWT protocol in the room object. A member keeps its place, its sessions and its media while its connection is cut for a while. */
 export class OwtAdapter implements Adapter {
-  readonly resumes = true;
+  readonly absence = ABSENCE;
 
   call(request: object, host: RoomHost): Promise<string> {
     const office = officeOf(host);
@@ -85,6 +86,12 @@ export class OwtAdapter implements Adapter {
 
   connectionChanged(connection: Connection, state: ConnectionState, host: RoomHost): void {
     officeOf(host)?.negotiations.connectionChanged(connection, state === 'connected');
+  }
+
+  mediaReported(report: MediaReport, host: RoomHost): void {
+    if (report.type !== 'video-format') return;
+    const office = officeOf(host);
+    if (office) resized(report.producer, office);
   }
 
   farewell(reason: LeaveReason): Closing {
@@ -304,6 +311,13 @@ function announcementsOf(event: RoomEvent, office: Office): readonly Announcemen
     default:
       return assertNever(event);
   }
+}
+
+/** Nobody can tell from the answer to an offer how large pictures are. */
+function resized(publication: MediaId, { streams, sessions, tell }: Office): void {
+  const changes = streams.resize(publication);
+  tell.deliver(tell.changes(changes));
+  for (const { stream } of changes) sessions.chooseAnew(stream.id);
 }
 
 /** The publisher is told, too: its client learns from it that its own stream is muted. */

@@ -1,6 +1,3 @@
-import type { LeaveReason } from '../../room/events.ts';
-import type { Closing } from '../protocol.ts';
-
 /**
  * Reasons in the words of an OWT server, which clients compare and applications show. They are plain strings: with the objects that OWT's document
  * promises, its own JavaScript SDK shows "[object Object]".
@@ -14,6 +11,8 @@ export const PROBLEMS = {
   noSubscription: 'Subscription does NOT exist',
   noTransport: 'Invalid transport id',
   soacId: 'Invalid soac id',
+  signaling: 'Invalid signaling object',
+  signalingType: 'Invalid signaling type',
   noReceiver: 'Invalid receiver',
   tokenSignature: 'Invalid token signature',
   token: 'Invalid token',
@@ -22,7 +21,6 @@ export const PROBLEMS = {
   ticket: 'Invalid reconnection ticket',
   ticketSignature: 'Invalid reconnection ticket signature',
   ticketExpired: 'Reconnection ticket expired',
-  protocol: 'Unknown client protocol',
   roomFull: 'Room is full',
   noTrack: 'The stream has no such track',
   noMixer: 'Streams are not mixed here',
@@ -63,18 +61,3 @@ export function statusOf(problem: string): number {
 export function problemOfStatus(status: number): string {
   return REASONS.get(status) ?? PROBLEMS.illegal;
 }
-
-/** The room has put the member out; the client is told so before its connection ends, and does not come back by itself. */
-export const DROPPED = 4003;
-/** The session ended as the member wanted, or it came back elsewhere. */
-export const ENDED = 4000;
-
-/** How the room ends a session. Members cannot be made to negotiate all anew, and so they are dropped when their media is lost. */
-export const FAREWELLS: Readonly<Record<LeaveReason, Closing>> = {
-  left: { code: ENDED, reason: 'logged out' },
-  replaced: { code: ENDED, reason: 'logged in again from elsewhere' },
-  vanished: { code: DROPPED, reason: 'vanished' },
-  'media-lost': { code: DROPPED, reason: 'the media server was restarted, join again' },
-  expelled: { code: DROPPED, reason: 'expelled' },
-  'room-ended': { code: DROPPED, reason: 'the room has ended' },
-};

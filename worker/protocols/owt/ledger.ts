@@ -1,6 +1,7 @@
 import type { MediaId, ParticipantId, StreamId } from '../../../shared/ids.ts';
 import type { MediaKind } from '../../../shared/rtp.ts';
 import type { Conference } from '../../room/conference.ts';
+import type { PictureSize } from '../../room/publication.ts';
 import type { Collection } from '../../room/records.ts';
 import type { Room } from '../../room/room.ts';
 import type { RoomHost } from '../protocol.ts';
@@ -74,6 +75,8 @@ export interface AnnouncedStream {
   readonly stream: StreamId;
   readonly participantId: ParticipantId;
   readonly publications: readonly MediaId[];
+  /** Of its pictures at their best, as soon as the first has come. */
+  readonly size?: PictureSize;
 }
 
 /** The protocol's own records in a room, and the room itself. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { assertNever } from '../../../shared/assert-never.ts';
 import type { Participant } from '../../room/participant.ts';
-import type { Ledger } from './ledger.ts';
+import type { AnnouncedStream, Ledger } from './ledger.ts';
 import { memberInfoOf, participantCalled } from './members.ts';
 import { ROLES } from './messages.ts';
 import type { Streams } from './streams.ts';
@@ -16,13 +16,14 @@ const ManagementCallSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('expel'), id: z.string() }),
   z.object({ type: z.literal('streams') }),
   z.object({ type: z.literal('stream'), id: z.string() }),
+  z.object({ type: z.literal('end-stream'), id: z.string() }),
 ]);
 export type ManagementCall = z.infer<typeof ManagementCallSchema>;
 
-const ManagementResultSchema = z.object({ status: z.literal([200, 404]), body: z.looseObject({}).or(z.array(z.unknown())) });
+const ManagementResultSchema = z.object({ status: z.literal([200, 404, 501]), body: z.looseObject({}).or(z.array(z.unknown())) });
 /** An HTTP status and what is to be answered with it, as JSON. */
 export interface ManagementResult {
-  readonly status: 200 | 404;
+  readonly status: 200 | 404 | 501;
   readonly body: object;
 }
 
@@ -33,6 +34,8 @@ export function readManagementResult(json: string): ManagementResult {
 const NO_ROOM: ManagementResult = { status: 404, body: { error: 'Room not found' } };
 const NO_PARTICIPANT: ManagementResult = { status: 404, body: { error: 'Participant not found' } };
 const NO_STREAM: ManagementResult = { status: 404, body: { error: 'Stream not found' } };
+
+const NOT_OURS: ManagementResult = { status: 501, body: { error: 'Only streams of members of this protocol can be ended' } };
 
 /** Answers a call in the room object. @param ledger `undefined` while nobody is in the room. */
 export function answerManagement(request: object, ledger: Ledger | undefined, streams: Streams | undefined): ManagementResult {
@@ -59,9 +62,20 @@ export function answerManagement(request: object, ledger: Ledger | undefined, st
       const stream = streams.all().find(({ id }) => id === call.id);
       return stream ? { status: 200, body: streams.infoOf(stream, '1.2') } : NO_STREAM;
     }
+    case 'end-stream': {
+      const stream = streams.all().find(({ id }) => id === call.id);
+      return stream ? endStream(stream, ledger) : NO_STREAM;
+    }
     default:
       return assertNever(call);
   }
+}
+
+/** Ends what a member publishes, which is told so. Members of other protocols would go on sending without a word. */
+function endStream({ stream }: AnnouncedStream, { room, sessions }: Ledger): ManagementResult {
+  if (!sessions.get(stream)) return NOT_OURS;
+  room.closeStream(stream);
+  return { status: 200, body: {} };
 }
 
 /** Rooms need not be made: every name is one, and it has whatever roles and limits this server has. */

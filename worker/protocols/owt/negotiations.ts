@@ -57,6 +57,7 @@ export class Negotiations {
 
   async #negotiate(member: Member, { id, connectionId }: Transport, sdp: string): Promise<void> {
     const { conference } = this.#ledger;
+    const brought = this.#ledger.sessions.filter(({ transportId, state }) => transportId === id && state === 'new');
     let concerned: readonly Concerned[] = [];
     const parts = (): readonly OfferedPart[] => {
       concerned = this.#concernedBy(member, id);
@@ -69,7 +70,7 @@ export class Negotiations {
           : await conference.negotiateAgain(member.id, connectionId, sdp, parts);
       this.#take(id, negotiated, concerned);
     } catch (error) {
-      this.#failed(id, error);
+      this.#failed(id, brought, error);
     }
   }
 
@@ -92,6 +93,8 @@ export class Negotiations {
   /** Notes what has come of a session, which may have ended in the meantime: then nothing must be sent for it. */
   #settle({ session: { id }, parts }: Concerned, transport: Transport, sections: readonly SectionInfo[]): void {
     const session = this.#ledger.sessions.get(id);
+    // It was opened while the offer was on its way, which knows nothing of it: the next one will.
+    if (session?.state === 'new' && !isOffered(session, sections)) return;
     if (!session || session.state === 'ended') {
       const mids = parts.flatMap((part) => (part.use === 'view' ? (part.mids ?? []) : []));
       if (transport.connectionId !== null) this.#ledger.room.endViews(transport.connectionId, mids);
@@ -130,13 +133,26 @@ export class Negotiations {
     }
   }
 
-  #failed(transportId: string, error: unknown): void {
+  /**
+   * An offer was not answered. A connection that had been negotiated before stays as it was, and with it all but the sessions for which the offer
+   * was made.
+   */
+  #failed(transportId: string, brought: readonly SessionRecord[], error: unknown): void {
     // There is a newer offer, or the member has left: nobody waits for this one.
     if (error instanceof Refusal && error.reason === 'superseded') return;
     if (!(error instanceof Refusal)) throw error;
     logger.warn('owt: an offer was not answered', { room: this.#ledger.room.id, reason: error.reason });
     const transport = this.#ledger.transports.get(transportId);
-    if (transport) this.#fail(transport, error.reason === 'media-unavailable' ? PROBLEMS.noMedia : (error.detail ?? error.reason));
+    if (!transport) return;
+    const reason = error.reason === 'media-unavailable' ? PROBLEMS.noMedia : (error.detail ?? error.reason);
+    if (transport.connectionId === null) {
+      this.#fail(transport, reason);
+      return;
+    }
+    for (const { id } of brought) {
+      const session = this.#ledger.sessions.get(id);
+      if (session?.state === 'new') this.#fall(session, reason);
+    }
   }
 
   /** A transport has come to its end: the client ends all that is on it, and so does the room. */
@@ -193,6 +209,12 @@ function publishingPart({ id, tracks }: PublicationSession): OfferedPart {
     sources[kind] = kind === 'audio' ? 'microphone' : source === 'screen-cast' ? 'screen' : 'camera';
   }
   return { use: 'publish', stream: id, sources, ...(mids.length > 0 && { mids }) };
+}
+
+/** Whether an offer has sections for a session; where requests do not name them, every offer has. */
+function isOffered({ tracks }: SessionRecord, sections: readonly SectionInfo[]): boolean {
+  const mids = tracks.flatMap(({ mid }) => mid ?? []);
+  return mids.length === 0 || sections.some(({ mid }) => mids.includes(mid));
 }
 
 function sectionsOf({ tracks }: SubscriptionSession, { form }: Transport, sections: readonly SectionInfo[]): readonly SectionInfo[] {

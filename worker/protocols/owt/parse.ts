@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MediaKind } from '../../../shared/rtp.ts';
 import { MediaKindSchema } from '../../../shared/rtp.ts';
 import { LongSdpSchema, MidSchema } from '../../../shared/sdp.ts';
+import { PROBLEMS } from './errors.ts';
 import type { ClientRequest, Form, Parameters, PublishedTrack, SubscribedTrack, SubscriptionUpdate } from './messages.ts';
 import { SOURCES } from './messages.ts';
 
@@ -140,6 +141,9 @@ const StreamControlSchema = SwitchSchema.transform(({ id, operation, data }): Cl
   kinds: kindsOf(data),
 }));
 
+/** What clients of protocol 1.1 and 1.0 ask of a mixer. */
+const MixingSchema = z.object({ operation: z.enum(['mix', 'unmix', 'set-region', 'get-region']) });
+
 const update = z.union([absent, z.object({ from: z.union([absent, IdSchema]).optional(), parameters })]).optional();
 
 const SubscriptionControlSchema = z.union([
@@ -183,9 +187,10 @@ const schemas: Readonly<Record<string, z.ZodType<ClientRequest>>> = {
  */
 export function parseRequest(event: string, data: unknown): ParsedRequest {
   if (event === 'soac') return parseSoac(data);
-  if (event === 'text' && !hasReceiver(data)) return { ok: false, problem: 'Invalid receiver' };
+  if (event === 'text' && !hasReceiver(data)) return { ok: false, problem: PROBLEMS.noReceiver };
+  if (event === 'stream-control' && MixingSchema.safeParse(data).success) return { ok: false, problem: PROBLEMS.noMixer };
   const schema = Object.hasOwn(schemas, event) ? schemas[event] : undefined;
-  if (!schema) return { ok: false, problem: 'Illegal request' };
+  if (!schema) return { ok: false, problem: PROBLEMS.illegal };
   const parsed = schema.safeParse(data);
   return parsed.success ? { ok: true, request: parsed.data } : { ok: false, problem: problemOf(parsed.error) };
 }
@@ -207,10 +212,10 @@ const RemovedCandidatesSchema = z.object({ candidates: z.array(z.object({ candid
 function parseSoac(data: unknown): ParsedRequest {
   const address = z.object({ transportId: IdSchema.nullish(), id: IdSchema.nullish(), signaling: z.unknown().optional() }).safeParse(data);
   const id = address.data?.transportId ?? address.data?.id;
-  if (!address.success || id === undefined || id === null) return { ok: false, problem: 'Invalid soac id' };
+  if (!address.success || id === undefined || id === null) return { ok: false, problem: PROBLEMS.soacId };
   const { signaling } = address.data;
   const typed = z.looseObject({ type: z.unknown().optional() }).safeParse(signaling);
-  if (!typed.success) return { ok: false, problem: 'Invalid signaling object' };
+  if (!typed.success) return { ok: false, problem: PROBLEMS.signaling };
   switch (typed.data.type) {
     case 'offer':
       return understood(z.object({ sdp: LongSdpSchema }).safeParse(signaling), ({ sdp }) => ({
@@ -225,7 +230,7 @@ function parseSoac(data: unknown): ParsedRequest {
     case 'removed-candidates':
       return understood(RemovedCandidatesSchema.safeParse(signaling), () => ({ event: 'soac', transportId: id }));
     default:
-      return { ok: false, problem: 'Invalid signaling type' };
+      return { ok: false, problem: PROBLEMS.signalingType };
   }
 }
 

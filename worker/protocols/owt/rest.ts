@@ -2,14 +2,21 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { z } from 'zod';
+import { DEFAULT_TENANT } from '../../../shared/ids.ts';
 import type { Api, DoorEnvironment } from '../protocol.ts';
 import { type ManagementCall, readManagementResult } from './management.ts';
-import { issueToken, parseWish, roomOf, type Wish } from './token.ts';
+import { issueToken, parseWish, roomNameOf, roomOf, type Wish } from './token.ts';
 
 type RestContext = Context<DoorEnvironment>;
 
 /** Bodies are a few words, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
+
+/** More rooms are not listed. */
+const MAX_ROOMS = 1000;
+
+/** What the access tokens of those say who look after all rooms. */
+const EVERY_ROOM = '*';
 
 const DENIED = 'An access token for this is needed';
 const NOT_DONE_HERE = 'This server does not do that';
@@ -45,7 +52,7 @@ function tokenRoutes(): Hono<DoorEnvironment> {
 
 function roomRoutes(): Hono<DoorEnvironment> {
   const routes = newRoutes();
-  routes.get('/', (context) => context.json({ error: 'Rooms are not listed: they are there as soon as somebody enters' }, 501));
+  routes.get('/', async (context) => listRooms(context));
   routes.post('/', async (context) => {
     const { data } = z.object({ name: z.string().min(1) }).safeParse(await bodyOf(context));
     return manage(context, data?.name, { type: 'room', name: data?.name ?? '' });
@@ -66,9 +73,12 @@ function roomRoutes(): Hono<DoorEnvironment> {
   routes.get('/:room/streams/:id', (context) =>
     manage(context, context.req.param('room'), { type: 'stream', id: context.req.param('id') }),
   );
+  routes.delete('/:room/streams/:id', (context) =>
+    manage(context, context.req.param('room'), { type: 'end-stream', id: context.req.param('id') }),
+  );
   // Samples ask for every stream to be mixed and only log the answer.
-  routes.patch('/:room/streams/:id', (context) => context.json({ error: 'There is no mixed stream' }, 404));
-  routes.all('*', (context) => context.json({ error: NOT_DONE_HERE }, 501));
+  routes.patch('/:room/streams/:id', (context) => refuse(context, 404, 'There is no mixed stream'));
+  routes.all('*', (context) => refuse(context, 501, NOT_DONE_HERE));
   return routes;
 }
 
@@ -86,6 +96,20 @@ async function manage(context: RestContext, name: string | undefined, call: Mana
   if (!(await door.isAdministrator(context.req.raw, room))) return context.json({ error: DENIED }, 401);
   const { status, body } = readManagementResult(await door.call(room, call));
   return context.json(body, status);
+}
+
+/** Rooms are there as soon as somebody enters, and so those are listed in which somebody is. */
+async function listRooms(context: RestContext): Promise<Response> {
+  const door = context.get('door');
+  if (!(await door.isAdministrator(context.req.raw, EVERY_ROOM))) return context.json({ error: DENIED }, 401);
+  const rooms = await door.roomsInUse(DEFAULT_TENANT, MAX_ROOMS);
+  return context.json(rooms.map(roomNameOf).map((name) => ({ _id: name, id: name, name })));
+}
+
+/** The body is read all the same: over a connection with half a request in it no other request can come. */
+async function refuse(context: RestContext, status: 404 | 501, error: string): Promise<Response> {
+  await bodyOf(context);
+  return context.json({ error }, status);
 }
 
 /** @returns `undefined` for what is not JSON. */

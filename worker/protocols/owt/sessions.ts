@@ -4,7 +4,7 @@ import { kindOf } from '../../room/publication.ts';
 import { PROBLEMS, Problem } from './errors.ts';
 import { newId } from './ids.ts';
 import { wishedLayers } from './layers.ts';
-import type { Ledger, Member, PublicationSession, SessionRecord, SubscriptionSession, Transport, WantedTrack } from './ledger.ts';
+import type { Ledger, Member, SessionRecord, SubscriptionSession, Transport, WantedTrack } from './ledger.ts';
 import { type ClientRequest, ROLES, type SubscribedTrack } from './messages.ts';
 import type { Streams } from './streams.ts';
 
@@ -101,6 +101,13 @@ export class Sessions {
   endAllOf(participantId: ParticipantId): void {
     const { transports } = this.#ledger;
     for (const transport of transports.filter((one) => one.participantId === participantId)) this.endTransport(transport);
+  }
+
+  /** A stream's best picture has another size: whoever wants one of a certain size may be served better by another layer. */
+  chooseAnew(streamId: string): void {
+    for (const session of this.#ledger.sessions.values()) {
+      if (session.type === 'subscription' && session.tracks.some((track) => track.streamId === streamId)) this.choose(session);
+    }
   }
 
   // ---- Inside --------------------------------------------------------------------------------------------------------------
@@ -203,14 +210,8 @@ export class Sessions {
       const stream = track && this.#ledger.streams.get(track.streamId);
       const publication = stream && this.#streams.publicationsOf(stream).find(({ source }) => kindOf(source) === 'video');
       if (kind !== 'video' || !track || !publication) continue;
-      const layers = wishedLayers(track, publication.rids ?? [], this.#published(stream.stream));
+      const layers = wishedLayers(track, publication.rids ?? [], this.#streams.qualityOf(stream));
       if (layers) this.#ledger.room.setSectionLayers(connectionId, mid, layers);
     }
-  }
-
-  /** How good the picture of a member's stream is, as far as its owner has said so. */
-  #published(id: string): PublicationSession['tracks'][number]['parameters'] {
-    const session = this.#ledger.sessions.get(id);
-    return session?.type === 'publication' ? session.tracks.find(({ kind }) => kind === 'video')?.parameters : undefined;
   }
 }

@@ -1,17 +1,17 @@
-import type { StreamId } from '../../../shared/ids.ts';
+import type { MediaId, StreamId } from '../../../shared/ids.ts';
 import type { MediaKind } from '../../../shared/rtp.ts';
-import { kindOf, type Publication, type Source as RoomSource } from '../../room/publication.ts';
+import { kindOf, type PictureSize, type Publication, type Source as RoomSource } from '../../room/publication.ts';
 import type { Stream } from '../../room/stream.ts';
 import { memberIdOf } from './members.ts';
 import type { AnnouncedStream, Ledger, PublicationSession } from './ledger.ts';
-import type { Revision, Source, StreamInfo } from './messages.ts';
+import type { Parameters, Revision, Source, StreamInfo } from './messages.ts';
 import { type DescribedTrack, streamInfoOf, trackIdOf } from './stream-info.ts';
 
 /** How the announced streams differ from before. */
 export type StreamChange =
   | { readonly type: 'added'; readonly stream: AnnouncedStream }
-  /** Some of its tracks have ended. */
-  | { readonly type: 'reduced'; readonly stream: AnnouncedStream }
+  /** Some of its tracks have ended, or its pictures have another size. */
+  | { readonly type: 'changed'; readonly stream: AnnouncedStream }
   | { readonly type: 'removed'; readonly stream: AnnouncedStream };
 
 /** What a subscriber names: a stream, one of its tracks, or one layer of a track. */
@@ -59,14 +59,21 @@ export class Streams {
     const publications = published.filter((publication) => !known.has(publication));
     if (!stream || publications.length === 0 || this.#isHeldBack(stream)) return changes;
     const { participantId } = stream;
-    return [
-      ...changes,
-      { type: 'added', stream: this.#ledger.streams.set({ id: this.#freeId(id), stream: id, participantId, publications }) },
-    ];
+    const size = this.#sizeOf(publications);
+    const added = { id: this.#freeId(id), stream: id, participantId, publications, ...(size && { size }) };
+    return [...changes, { type: 'added', stream: this.#ledger.streams.set(added) }];
+  }
+
+  /** The pictures of a publication have another size. @returns nothing where that makes no difference to those who know the stream. */
+  resize(id: MediaId): readonly StreamChange[] {
+    const stream = this.with({ id });
+    const size = stream && this.#sizeOf(stream.publications);
+    if (!size || (size.width === stream.size?.width && size.height === stream.size.height)) return [];
+    return [{ type: 'changed', stream: this.#ledger.streams.set({ ...stream, size }) }];
   }
 
   /** The announced stream that has a publication. */
-  with({ id }: Publication): AnnouncedStream | undefined {
+  with({ id }: Pick<Publication, 'id'>): AnnouncedStream | undefined {
     return this.all().find(({ publications }) => publications.includes(id));
   }
 
@@ -87,6 +94,12 @@ export class Streams {
     return publications.flatMap((id) => this.#ledger.room.publication(id) ?? []);
   }
 
+  /** How good the picture of a stream is, as far as it has been seen, or its owner has said so. */
+  qualityOf(stream: AnnouncedStream): Parameters | undefined {
+    const told = this.#session(stream)?.tracks.find(({ kind }) => kind === 'video')?.parameters;
+    return stream.size ? { ...told, resolution: stream.size } : told;
+  }
+
   infoOf(stream: AnnouncedStream, revision: Revision): StreamInfo {
     const { id, participantId } = stream;
     const attributes = this.#session(stream)?.attributes ?? {};
@@ -105,9 +118,17 @@ export class Streams {
         mid: told?.mid ?? USUAL_MIDS[kind],
         codec,
         rids,
-        parameters: told?.parameters,
+        parameters: kind === 'video' ? this.qualityOf(stream) : undefined,
       };
     });
+  }
+
+  /** How large the best layer is, also while a slow line keeps it back: each layer is half as wide and high as the next. */
+  #sizeOf(publications: readonly MediaId[]): PictureSize | undefined {
+    const { size, sizedLayer = 0, rids = [] } = publications.map((id) => this.#ledger.room.publication(id)).find((one) => one?.size) ?? {};
+    if (!size) return undefined;
+    const factor = 2 ** Math.max(0, rids.length - 1 - sizedLayer);
+    return { width: size.width * factor, height: size.height * factor };
   }
 
   /** How a member of this protocol has published the stream. */
@@ -128,7 +149,7 @@ export class Streams {
   #reduce(announced: AnnouncedStream, published: readonly string[]): StreamChange | undefined {
     const publications = announced.publications.filter((id) => published.includes(id));
     if (publications.length === announced.publications.length) return undefined;
-    if (publications.length > 0) return { type: 'reduced', stream: this.#ledger.streams.set({ ...announced, publications }) };
+    if (publications.length > 0) return { type: 'changed', stream: this.#ledger.streams.set({ ...announced, publications }) };
     this.#ledger.streams.delete(announced.id);
     return { type: 'removed', stream: announced };
   }

@@ -56,7 +56,7 @@ export class Teller {
             event: 'stream',
             data: { id, status: 'add', data: this.#streams.infoOf(stream, revision) },
           }));
-        case 'reduced':
+        case 'changed':
           return this.#byRevision((revision) => ({
             event: 'stream',
             data: { id, status: 'update', data: { field: '.', value: this.#streams.infoOf(stream, revision) } },
