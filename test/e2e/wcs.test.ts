@@ -342,6 +342,14 @@ it('addresses that name a stream and no room meet in the default room', async ()
   expect(await named.available('camera-1')).toBe('Stream not found');
 });
 
+it('clients that no UDP reaches publish and play by TCP', async () => {
+  const [ada, bob] = [await connected('2.0.180'), await connected('2.0.276')];
+  await ada.publish('cam', { onlyTcp: true });
+  await ada.logs('publish cam', 'PUBLISHING');
+  await bob.play('cam', 'by TCP', { onlyTcp: true });
+  await bob.receives('by TCP');
+});
+
 it.each(VERSIONS)('a session that is kept alive has its token again (WebSDK %s)', async (version) => {
   const ada = await visit(version);
   const token = async () => (await ada.received('getUserData')).at(-1)?.data.authToken;

@@ -8,3 +8,8 @@ export function udpPortIn(sdp: string): number {
 export function byWayOf(port: number, sdp: string): string {
   return sdp.replace(/^a=candidate:\S+ 1 tcp .*\r?\n/gimu, '').replace(/^(a=candidate:\S+ 1 udp \d+ \S+ )\d+/gimu, `$1${port}`);
 }
+
+/** The description as it would be for a client that gets through by TCP only. */
+export function withoutUdp(sdp: string): string {
+  return sdp.replace(/^a=candidate:\S+ 1 udp .*\r?\n/gimu, '');
+}

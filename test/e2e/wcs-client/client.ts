@@ -1,5 +1,5 @@
 /** A page as the vendor's examples are: the unmodified WebSDK, and what it calls back is written down. It knows nothing of Parley. */
-import { byWayOf } from '../../harness/by-way-of.ts';
+import { byWayOf, withoutUdp } from '../../harness/by-way-of.ts';
 import type { Sdk, SdkSession, SdkStream } from 'websdk-2.0.276';
 import type { RoomApi, SdkParticipant, SdkRoom, SdkRoomSession } from 'websdk-2.0.276/src/room-module';
 
@@ -32,6 +32,8 @@ export interface PublishOptions {
   readonly stripCodecs?: string;
   /** The port by which media comes, in place of the server's own. */
   readonly line?: number;
+  /** Whether no UDP gets through. */
+  readonly onlyTcp?: boolean;
 }
 
 export interface SessionOptions {
@@ -283,10 +285,11 @@ class WcsClient {
     return this.#canvas.captureStream(10);
   }
 
-  #make(key: string, name: string, { line, ...options }: PublishOptions): Held {
+  #make(key: string, name: string, { line, onlyTcp, ...options }: PublishOptions): Held {
     const display = this.#display(key);
-    const detour = line !== undefined && { sdpHook: ({ sdpString }: { readonly sdpString: string }) => byWayOf(line, sdpString) };
-    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options, ...detour }));
+    const detour = onlyTcp === true ? withoutUdp : line !== undefined && ((sdp: string) => byWayOf(line, sdp));
+    const hook = detour !== false && { sdpHook: ({ sdpString }: { readonly sdpString: string }) => detour(sdpString) };
+    return this.#hold(key, display, connected(this.#session).createStream({ name, display, ...options, ...hook }));
   }
 
   #hold(key: string, display: HTMLElement, stream: SdkStream): Held {
