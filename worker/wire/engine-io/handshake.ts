@@ -10,7 +10,7 @@ import {
 import { isOriginAllowed } from './cors.ts';
 import type { Revision } from './packet.ts';
 import type { Session } from './session.ts';
-import { pingIntervalOf, type EngineSettings } from './settings.ts';
+import type { EngineSettings } from './settings.ts';
 
 /** What a request asks for, once it is known to be well formed. */
 export type Intent =
@@ -61,15 +61,4 @@ function readExisting(method: string, transport: string, isUpgrade: boolean, ses
 
 function refuse(error: EngineError): Intent {
   return { kind: 'refused', error };
-}
-
-/** The payload of the `open` packet. @param pingInterval in milliseconds. */
-export function openPayload(session: Session, settings: EngineSettings, pingInterval = pingIntervalOf(session.revision, settings)): string {
-  return JSON.stringify({
-    sid: session.sid,
-    upgrades: session.polling ? ['websocket'] : [],
-    pingInterval,
-    pingTimeout: settings.pingTimeout,
-    maxPayload: settings.maxPayload,
-  });
 }

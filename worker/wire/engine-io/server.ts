@@ -2,9 +2,9 @@ import { readBody } from './body.ts';
 import { codecOf } from './codec.ts';
 import { preflightResponse, withCors } from './cors.ts';
 import { BAD_REQUEST, errorResponse, UNKNOWN_SID } from './errors.ts';
-import { openPayload, readIntent, type Intent } from './handshake.ts';
+import { readIntent, type Intent } from './handshake.ts';
+import { openPacket } from './open-packet.ts';
 import type { HeartbeatSettings } from './heartbeat.ts';
-import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Revision } from './packet.ts';
 import { PollingTransport, type PollAnswer } from './polling.ts';
 import { Session } from './session.ts';
@@ -130,7 +130,7 @@ export class EngineServer implements SessionHost<Session> {
     const session = new Session(this, { ...intent, sid: this.#platform.createSid() }, transport);
     this.#add(session);
     this.#platform.opened(session);
-    session.sendPacket(new OutgoingPacket('open', openPayload(session, this.settings)));
+    session.sendPacket(openPacket(session, this.settings));
     this.#application.opened(session, request);
     return session;
   }

@@ -1,7 +1,7 @@
 import { isLongerThan } from '../byte-length.ts';
 import { codecOf } from './codec.ts';
 import { heard, isExpired, isPingDue, nextAttention, pingSent, startHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { openPayload } from './handshake.ts';
+import { openPacket } from './open-packet.ts';
 import { Outbox } from './outbox.ts';
 import { OutgoingPacket } from './outgoing.ts';
 import type { Data, Frame, FrameSocket, Packet, Revision } from './packet.ts';
@@ -267,7 +267,7 @@ export class Session {
 
   #askForHeartbeat(): void {
     this.#promptHeartbeats.asked(this.#outbox.mark);
-    this.#sendAtOnce(new OutgoingPacket('open', openPayload(this, this.#host.settings, PROMPT_INTERVAL)));
+    this.#sendAtOnce(openPacket(this, this.#host.settings, PROMPT_INTERVAL));
   }
 
   /** What answers a prompt heartbeat sets the client's timer again: for the next prompt one, where it is needed, or for the usual ones. */
@@ -275,7 +275,7 @@ export class Session {
     this.#outbox.provenUpTo(mark);
     this.#release();
     if (this.#promptHeartbeats.isAsked) return;
-    this.#sendAtOnce(new OutgoingPacket('open', openPayload(this, this.#host.settings)));
+    this.#sendAtOnce(openPacket(this, this.#host.settings));
   }
 
   #handlePong(): void {
