@@ -50,6 +50,8 @@ export class DurableConnections implements Platform {
   /** Sessions that opened a moment ago and were not saved since. */
   readonly #fresh = new Set<Session>();
   #willSaveFresh = false;
+  /** Whether what changes now is saved when a message has been handled: a promise would cost more than the saving. */
+  #isReceiving = false;
 
   /** Sessions from before the object slept are back when this returns; the application hears of them by `restored`. */
   constructor(ctx: DurableObjectState, application: EngineApplication, options: ConnectionOptions = {}) {
@@ -113,8 +115,17 @@ export class DurableConnections implements Platform {
   }
 
   receive(socket: WebSocket, frame: string | ArrayBuffer): void {
-    if (this.server.sessionOf(socket)) this.server.receive(socket, frame);
-    else returnFrame(socket, frame);
+    if (!this.server.sessionOf(socket)) {
+      returnFrame(socket, frame);
+      return;
+    }
+    this.#isReceiving = true;
+    try {
+      this.server.receive(socket, frame);
+    } finally {
+      this.#isReceiving = false;
+      if (this.#changed.size > 0) this.#saveChanged();
+    }
   }
 
   socketClosed(socket: WebSocket): void {
@@ -162,7 +173,7 @@ export class DurableConnections implements Platform {
 
   /** Saves once per task, however much happens in it. */
   changed(session: Session): void {
-    if (this.#changed.size === 0) {
+    if (this.#changed.size === 0 && !this.#isReceiving) {
       // `queueMicrotask` takes the runtime several times as long.
       void Promise.resolve().then(() => {
         this.#saveChanged();

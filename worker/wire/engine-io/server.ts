@@ -129,6 +129,7 @@ export class EngineServer implements SessionHost<Session> {
   #open(intent: { revision: Revision; base64Only: boolean }, transport: FrameSocket | PollingTransport, request: Request): Session {
     const session = new Session(this, { ...intent, sid: this.#platform.createSid() }, transport);
     this.#add(session);
+    this.#platform.wakeAt(session.nextAttention());
     this.#platform.opened(session);
     session.sendPacket(openPacket(session, this.settings));
     this.#application.opened(session, request);
@@ -143,6 +144,7 @@ export class EngineServer implements SessionHost<Session> {
   adopt(identity: SessionIdentity, socket: FrameSocket, saved: unknown): Session {
     const session = new Session(this, identity, socket);
     this.#add(session);
+    this.#platform.wakeAt(session.nextAttention());
     this.changed(session);
     this.#application.restored?.(session, saved);
     return session;
@@ -160,6 +162,8 @@ export class EngineServer implements SessionHost<Session> {
   restore(stored: StoredSession, socket: FrameSocket | undefined): Session {
     const session = Session.restore(this, stored.engine, socket);
     this.#add(session);
+    // Its time may have come while the object slept.
+    this.#platform.wakeAt(session.attend(this.now()));
     // Where the session has ended, and only its last packets wait to be fetched, the application has let go of it.
     if (session.isOpen) this.#application.restored?.(session, stored.application);
     return session;
@@ -168,7 +172,6 @@ export class EngineServer implements SessionHost<Session> {
   #add(session: Session): void {
     this.#sessions.set(session.sid, session);
     if (session.socket) this.#bySocket.set(session.socket, session);
-    this.#platform.wakeAt(session.attend(this.now()));
   }
 
   find(sid: string): Session | undefined {

@@ -186,7 +186,7 @@ export class Session {
     this.#relay = relay;
     const settings = this.#host.heartbeatSettings;
     Object.assign(this.heartbeat, startHeartbeat(this.revision, this.#host.now(), settings), { answerDueAt: undefined });
-    this.#host.needsAttentionAt(this.#nextAttention());
+    this.#host.needsAttentionAt(this.nextAttention());
   }
 
   /** Handles one WebSocket message of the session's own socket. */
@@ -433,7 +433,7 @@ export class Session {
     if (this.#keepsHeartbeat && isExpired(this.heartbeat, now, settings)) this.close('ping timeout');
     if (this.#keepsHeartbeat && isPingDue(this.heartbeat, now)) this.#ping();
     if (now >= (this.#settlesAt ?? Infinity)) this.#settled();
-    return this.#nextAttention();
+    return this.nextAttention();
   }
 
   /** The server behind a relay keeps the heartbeat of the whole way. */
@@ -441,7 +441,8 @@ export class Session {
     return this.isOpen && !this.#relay;
   }
 
-  #nextAttention(): number {
+  /** When it has to be attended to at the latest, in milliseconds since the epoch. */
+  nextAttention(): number {
     if (this.#state === 'closed') return Infinity;
     const heartbeat = this.#keepsHeartbeat ? nextAttention(this.heartbeat, this.#host.heartbeatSettings) : Infinity;
     const transport = Math.min(this.#upgrade?.endsAt ?? Infinity, this.#settlesAt ?? Infinity);
@@ -487,7 +488,7 @@ export class Session {
     this.#outbox.asked();
     pingSent(this.heartbeat, now, this.#host.heartbeatSettings);
     this.#host.changed(this);
-    this.#host.needsAttentionAt(this.#nextAttention());
+    this.#host.needsAttentionAt(this.nextAttention());
   }
 
   /** A heartbeat does not wait for room: it is what makes room. */
