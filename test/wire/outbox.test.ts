@@ -6,8 +6,8 @@ import { Outbox } from '../../worker/wire/engine-io/outbox.ts';
 import { OutgoingPacket } from '../../worker/wire/engine-io/outgoing.ts';
 
 const LIMIT = 800_000;
-const WINDOW = (LIMIT * 3) / 4;
-const STEP = (LIMIT * 3) / 8;
+const WINDOW = LIMIT / 2;
+const STEP = LIMIT / 4;
 
 let now = 0;
 const newOutbox = (answerDelay = 0): Outbox => new Outbox({ limit: LIMIT, window: WINDOW, answerDelay, now: () => now });
@@ -22,7 +22,7 @@ function send(outbox: Outbox, bytes: number): boolean {
 }
 
 describe('the outbox of a client', () => {
-  it('asks for a proof each time three eighths of the limit have left', () => {
+  it('asks for a proof each time a quarter of the limit has left', () => {
     const outbox = newOutbox();
     expect(outbox.passes(packet(STEP - 1))).toBe(true);
     expect(outbox.wantsProof).toBe(false);
@@ -32,7 +32,7 @@ describe('the outbox of a client', () => {
     expect(outbox.wantsProof).toBe(false);
   });
 
-  it('hands over three quarters of the limit at most, holds the rest in order, and goes on with each proof', () => {
+  it('hands over half of the limit at most, holds the rest in order, and goes on with each proof', () => {
     const outbox = newOutbox();
     const left = Array.from({ length: 12 }, () => send(outbox, STEP));
     expect(left).toEqual([true, true, ...Array<boolean>(10).fill(false)]);
@@ -83,7 +83,7 @@ describe('the outbox of a client', () => {
     expect(outbox.bytes).toBe(0);
   });
 
-  it('gives a client up that is silent: after three seconds above the limit, after eight below it, never below three eighths of it', () => {
+  it('gives a client up that is silent: after three seconds above the limit, after eight below it, never below a quarter of it', () => {
     const outbox = newOutbox();
     outbox.passes(packet(STEP - 1));
     outbox.asked();
@@ -104,8 +104,8 @@ describe('the outbox of a client', () => {
 
   it('has room for more when no more than half of the limit is unread, handed over or held', () => {
     const outbox = newOutbox();
-    send(outbox, LIMIT / 4);
-    send(outbox, LIMIT / 4);
+    send(outbox, STEP);
+    send(outbox, STEP);
     expect(outbox.isRoomy).toBe(true);
     send(outbox, 2);
     expect(outbox.isRoomy).toBe(false);

@@ -9,7 +9,7 @@ import type { OutgoingPacket } from './outgoing.ts';
 const ROOMY_SHARE = 1 / 2;
 
 /** A proof is asked for each time that this share of the limit was handed over; below it nobody is given up. */
-const STEP_SHARE = 3 / 8;
+const STEP_SHARE = 1 / 4;
 
 /**
  * A client above the limit is given up when a question is this many milliseconds old. Until then a burst of events may exceed the limit, up to

@@ -15,12 +15,7 @@ export class OutgoingPacket implements Packet {
   constructor(type: PacketType, data?: Data) {
     this.type = type;
     if (data !== undefined) this.data = data;
-    if (typeof data === 'object') this.bytes = 1 + data.byteLength;
-    else {
-      // To count a text is to put it together: that is done once, for the form in which it is sent.
-      const frame = this.frame(4, false);
-      this.bytes = byteLength(frame);
-    }
+    this.bytes = 1 + (data === undefined ? 0 : byteLength(data));
   }
 
   /** The packet as one WebSocket message. */

@@ -536,6 +536,6 @@ function newOutbox(host: SessionHost<Session>, revision: Revision): Outbox {
   const limit = host.settings.sendLimit;
   const now = (): number => host.now();
   return revision === 4
-    ? new Outbox({ limit, window: (limit * 3) / 4, answerDelay: 0, now })
+    ? new Outbox({ limit, window: limit / 2, answerDelay: 0, now })
     : new Outbox({ limit, window: limit, answerDelay: pingIntervalOf(3, host.settings) + MAX_ROUND_TRIP, now });
 }
