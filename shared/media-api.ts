@@ -193,13 +193,14 @@ const BitrateSchema = z.number().int().min(10_000).max(1_000_000_000);
  * How much a client may send in one transport or connection. With limits for each producer of a kind the whole is their sum, counted anew when producers
  * come and go; then an audio producer without a limit counts 128 kbit/s. The smaller one of sum and whole holds. The client is told by REMB.
  *
- * A limit for pictures is not for those with layers: what viewers get of them is a matter of layers, and those that a client has left out for a limit
- * would take seconds to come back.
+ * Pictures with layers have a limit of their own, for all layers together: what viewers get of them is a matter of layers, and those that a client has left
+ * out for a limit would take seconds to come back.
  */
 const IncomingLimitSchema = z.object({
   maxIncomingBitrate: BitrateSchema.exactOptional(),
   maxAudioBitrate: BitrateSchema.exactOptional(),
   maxVideoBitrate: BitrateSchema.exactOptional(),
+  maxLayeredBitrate: BitrateSchema.exactOptional(),
 });
 export type IncomingLimit = z.infer<typeof IncomingLimitSchema>;
 

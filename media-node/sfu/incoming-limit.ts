@@ -16,15 +16,15 @@ export const NO_LIMIT = 0;
 
 /** The limit of a transport in bits per second while it has these producers. */
 export function bitrateOf(limit: IncomingLimit, producers: readonly LimitedProducer[]): number {
-  const { maxIncomingBitrate, maxAudioBitrate, maxVideoBitrate } = limit;
-  const isLimitedByKind = maxAudioBitrate !== undefined || maxVideoBitrate !== undefined;
+  const { maxIncomingBitrate, maxAudioBitrate, maxVideoBitrate, maxLayeredBitrate } = limit;
+  const isLimitedByKind = [maxAudioBitrate, maxVideoBitrate, maxLayeredBitrate].some((bitrate) => bitrate !== undefined);
   const sum =
     isLimitedByKind && producers.length > 0 ? producers.reduce((total, producer) => total + limitOf(producer, limit), 0) : Infinity;
   const least = Math.min(sum, maxIncomingBitrate ?? Infinity);
   return Number.isFinite(least) ? least : NO_LIMIT;
 }
 
-function limitOf({ kind, type }: LimitedProducer, { maxAudioBitrate, maxVideoBitrate }: IncomingLimit): number {
+function limitOf({ kind, type }: LimitedProducer, { maxAudioBitrate, maxVideoBitrate, maxLayeredBitrate }: IncomingLimit): number {
   if (kind === 'audio') return maxAudioBitrate ?? UNLIMITED_AUDIO;
-  return type === 'simple' ? (maxVideoBitrate ?? Infinity) : Infinity;
+  return (type === 'simple' ? maxVideoBitrate : maxLayeredBitrate) ?? Infinity;
 }

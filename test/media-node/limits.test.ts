@@ -67,6 +67,7 @@ describe('caps', () => {
     expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, [video])).toBe(300_000);
     const layered = { kind: 'video', type: 'simulcast' } as const;
     expect(bitrateOf({ maxVideoBitrate: 500_000 }, [audio, video, layered])).toBe(0);
+    expect(bitrateOf({ maxVideoBitrate: 500_000, maxLayeredBitrate: 900_000 }, [audio, video, layered])).toBe(1_528_000);
     expect(bitrateOf({ maxVideoBitrate: 500_000, maxIncomingBitrate: 300_000 }, [layered])).toBe(300_000);
   });
 });

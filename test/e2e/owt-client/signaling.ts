@@ -15,8 +15,8 @@ export interface Notice {
   readonly id: string;
   readonly sessionId?: string;
   readonly status: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the payload depends on what it is
-  readonly data: any;
+  /** What it is depends on the notification. */
+  readonly data: unknown;
 }
 
 export interface Login {

@@ -1,7 +1,7 @@
 /** The document's limits for pictures, as far as the media node sees to them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bitrateOf, layoutOf, SCREEN, SMALLEST, spatialLayerOf } from '../../../worker/protocols/knowledgetalk/layouts.ts';
+import { bitrateOf, LAYERED_BITRATE, layoutOf, SCREEN, SMALLEST, spatialLayerOf } from '../../../worker/protocols/knowledgetalk/layouts.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { PeerBrowser, type Peer, type SentTracks } from '../../media-node/sdp/support/peer.ts';
 import type { KtClient, Message } from './client.ts';
@@ -99,6 +99,7 @@ describe('what members are sent of a camera with several layers', () => {
     const width = await watch(bob);
     const shows = (fits: (now: number) => boolean, what: string) => eventually(what, async () => fits(await width()), 10_000);
     await shows((now) => now === 640, 'three members see the highest layer');
+    expect(await camera()).toBeLessThanOrEqual((LAYERED_BITRATE + 128_000) * 1.1);
 
     await bob.ask({ eventOp: 'SessionReserve' });
     await publish(bob, 'screen', { video: 320 });
@@ -106,6 +107,7 @@ describe('what members are sent of a camera with several layers', () => {
     // Otherwise it would take its time to send the higher ones again.
     await sleep(3_000);
     expect(await camera()).toBeGreaterThan(bitrateOf(SMALLEST) * 3);
+    expect(await camera()).toBeLessThanOrEqual((LAYERED_BITRATE + 128_000) * 1.1);
 
     await bob.ask({ eventOp: 'ScreenShareConferenceEnd' });
     await shows((now) => now === 640, 'and more is seen when the screen is gone');

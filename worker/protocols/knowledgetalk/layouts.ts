@@ -42,6 +42,9 @@ export function bitrateOf({ width, height, framerate }: Layout): number {
   return Math.max(LEAST_BITRATE, Math.round(width * height * framerate * BITS_PER_PIXEL));
 }
 
+/** What a camera may send with layers for every layout, in bits per second: each is half as wide and high as the next. */
+export const LAYERED_BITRATE = Math.round(bitrateOf(layoutOf(2)) * (1 + 1 / 4 + 1 / 16));
+
 /** Of a camera that sends several sizes, the largest that fits: each of them is half as wide as the next, beginning at about 1280. */
 export function spatialLayerOf({ width }: Layout): number {
   return width > 480 ? 2 : width > 240 ? 1 : 0;

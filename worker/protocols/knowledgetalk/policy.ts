@@ -7,7 +7,7 @@ import type { Publication } from '../../room/publication.ts';
 import type { Room } from '../../room/room.ts';
 import type { LiveRoom } from '../protocol.ts';
 import { countOf, ORIGIN, usageOf } from './identity.ts';
-import { bitrateOf, type Layout, layoutOf, SCREEN, SMALLEST, spatialLayerOf } from './layouts.ts';
+import { bitrateOf, LAYERED_BITRATE, type Layout, layoutOf, SCREEN, SMALLEST, spatialLayerOf } from './layouts.ts';
 
 /** A connection with a screen in it carries sound as well, in bits per second. */
 const AUDIO_BITRATE = 128_000;
@@ -91,10 +91,10 @@ function screensOf(room: Room): Publication[] {
 }
 
 function everyLimit(room: Room): NonNullable<MediaLimits['everyConnection']> {
-  return isOurs(room) ? { maxVideoBitrate: bitrateOf(cameraLayout(room)) } : {};
+  return isOurs(room) ? { maxVideoBitrate: bitrateOf(cameraLayout(room)), maxLayeredBitrate: LAYERED_BITRATE } : {};
 }
 
-/** What carries a screen may send more than a camera; what carries both, the sum. Pictures with layers have no limit, so neither has the sum with one of them. */
+/** What carries a screen may send more than a camera; what carries both, the sum. */
 function ownLimits(room: Room): { connection: MediaId; maxIncomingBitrate: number }[] {
   if (!isOurs(room)) return [];
   return screensOf(room).flatMap(({ participantId, connectionId }) => {
@@ -102,8 +102,9 @@ function ownLimits(room: Room): { connection: MediaId; maxIncomingBitrate: numbe
       connectionId ?? room.connectionsOf(participantId).find(({ negotiated, direction }) => !negotiated && direction === 'send')?.id;
     if (connection === undefined) return [];
     const carried = room.publicationsOf(participantId).filter((publication) => publication.connectionId === connectionId);
-    if (carried.some(({ rids = [] }) => rids.length > 1)) return [];
-    const camera = connectionId === undefined ? bitrateOf(cameraLayout(room)) : 0;
+    const hasLayers = carried.some(({ rids = [] }) => rids.length > 1);
+    const single = connectionId === undefined ? bitrateOf(cameraLayout(room)) : 0;
+    const camera = hasLayers ? LAYERED_BITRATE : single;
     return [{ connection, maxIncomingBitrate: bitrateOf(SCREEN) + camera + AUDIO_BITRATE }];
   });
 }
