@@ -35,6 +35,16 @@ async function join(user: string, options: Partial<OwtVisit> = {}): Promise<OwtP
   return page;
 }
 
+/** Ada publishes, and Bob sees and hears it. */
+async function watching(): Promise<{ ada: OwtPage; bob: OwtPage; first: string }> {
+  const [ada, bob] = [await join('ada'), await join('bob')];
+  const [first = ''] = await ada.publish();
+  await bob.streamsOf(ada.id);
+  await bob.subscribe(first);
+  await bob.receives(first);
+  return { ada, bob, first };
+}
+
 const CLIENTS: readonly (readonly [ClientKind, Library])[] = [
   ...LIBRARIES.map((library) => ['sdk-5', library] as const),
   ['sdk-4.3', '2'],
@@ -258,11 +268,7 @@ describe('in a meeting', () => {
   });
 
   it('a media server that has no time for seconds costs nobody the connection', async () => {
-    const [ada, bob] = [await join('ada'), await join('bob')];
-    const [first = ''] = await ada.publish();
-    await bob.streamsOf(ada.id);
-    await bob.subscribe(first);
-    await bob.receives(first);
+    const { ada, bob, first } = await watching();
     const [second = ''] = await ada.publish();
     await bob.streamsOf(ada.id, 2);
     await Promise.all([world.stack.stallMediaWorker(4_000), bob.subscribe(second)]);
@@ -350,11 +356,7 @@ describe('a subscriber that says what the picture should be like', () => {
 
 describe('an offer that cannot be answered', () => {
   it('ends what it was made for; what was there before goes on, and another one can be made', async () => {
-    const [ada, bob] = [await join('ada'), await join('bob')];
-    const [first = ''] = await ada.publish();
-    await bob.streamsOf(ada.id);
-    await bob.subscribe(first);
-    await bob.receives(first);
+    const { ada, bob, first } = await watching();
     await ada.page.evaluate(() => {
       window.owt.spoil = () => 'v=0';
     });
@@ -371,11 +373,7 @@ describe('an offer that cannot be answered', () => {
   });
 
   it('because the media server is silent for too long, costs its session and nothing else', async () => {
-    const [ada, bob] = [await join('ada'), await join('bob')];
-    const [first = ''] = await ada.publish();
-    await bob.streamsOf(ada.id);
-    await bob.subscribe(first);
-    await bob.receives(first);
+    const { ada, bob, first } = await watching();
     const [second = ''] = await ada.publish();
     await bob.streamsOf(ada.id, 2);
     const stalled = world.stack.stallMediaWorker(11_000);
